@@ -1,0 +1,1 @@
+"""Quality: contract to expectation suites to results to the quality vector Z."""

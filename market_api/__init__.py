@@ -1,0 +1,1 @@
+"""The market service: its own database, never the vault's."""

@@ -1,0 +1,1 @@
+"""The operating system: definitions, component kinds, dbt assets, sensors and the command line."""

@@ -1,0 +1,177 @@
+"""dbt, run inside this process: parsing once per change of the project, and building one selection at a time.
+
+A dbt command of its own costs seconds of imports on every layer; the programmatic runner costs them once.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration.declarations import PROJECT, Declarations
+from vault.contract import SourceContract
+from vault.errors import JinkuError
+from vault.home import Home
+from vault.layers import Vault, dbt_environment
+from vault.ledger import tables_of
+
+DBT_PROJECT = PROJECT / "dbt_project"
+GENERATED = DBT_PROJECT / "models" / "generated" / "raw.yml"
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What dbt says of one model, seed or test after a build."""
+
+    unique_id: str
+    resource_type: str
+    name: str
+    status: str
+    message: str
+    seconds: float
+    failures: int
+    compiled_code: str
+
+
+def write_sources(sources: Mapping[str, SourceContract]) -> None:
+    """Write the dbt source declarations that follow from the contracts; only where they changed."""
+    tables = [
+        {"name": table, "description": contract.title.en}
+        for source, contract in sorted(sources.items())
+        for table in tables_of(source, contract)
+    ]
+    document = {
+        "version": 2,
+        "sources": [
+            {
+                "name": "raw",
+                "database": "{{ 'raw' if target.type == 'duckdb' else none }}",
+                "schema": "raw",
+                "tables": tables,
+            },
+            {
+                "name": "vault",
+                "database": "{{ 'raw' if target.type == 'duckdb' else none }}",
+                "schema": "vault",
+                "tables": [{"name": "pseudonym_key"}],
+            },
+        ],
+    }
+    text = "# Generated from assets/sources; edit the contracts instead.\n" + yaml.safe_dump(document, sort_keys=False)
+    if GENERATED.exists() and GENERATED.read_text() == text:
+        return
+    GENERATED.parent.mkdir(exist_ok=True)
+    draft = GENERATED.with_suffix(f".{os.getpid()}")
+    draft.write_text(text)
+    draft.replace(GENERATED)
+
+
+def manifest(home: Home, known: Declarations) -> Path:
+    """The path of a manifest that belongs to the project as it is now; parsed anew only after a change.
+
+    Raises JinkuError `dbt_parse` with dbt's own message.
+    """
+    write_sources(known.sources)
+    target = home.dbt / "target"
+    path, stamp = target / "manifest.json", target / "manifest.stamp"
+    fingerprint = _fingerprint()
+    if path.exists() and stamp.exists() and stamp.read_text() == fingerprint:
+        return path
+    result = _invoke(home, {}, ["parse"])
+    if not result.success:
+        raise JinkuError("dbt_parse", _reason(result), str(DBT_PROJECT), "Correct the model named and load again.")
+    stamp.write_text(fingerprint)
+    return path
+
+
+def build(vault: Vault, selection: list[str], *, full_refresh: bool = False) -> tuple[NodeResult, ...]:
+    """Build the selected models with their tests (unit tests apart).
+
+    Raises JinkuError `dbt_build` where dbt itself could not run; failed models and tests are values in the result.
+    """
+    arguments = ["build", "--select", *selection, "--indirect-selection", "buildable", "--exclude", "test_type:unit"]
+    result = _invoke(vault.home, dbt_environment(vault), arguments + (["--full-refresh"] if full_refresh else []))
+    if result.result is None:
+        raise JinkuError("dbt_build", _reason(result), str(DBT_PROJECT), "See the log under the home's dbt folder.")
+    return tuple(_node_result(entry) for entry in result.result)
+
+
+def _node_result(entry: Any) -> NodeResult:
+    node = entry.node
+    return NodeResult(
+        unique_id=node.unique_id,
+        resource_type=str(node.resource_type),
+        name=node.name,
+        status=str(entry.status),
+        message=str(entry.message or ""),
+        seconds=float(entry.execution_time),
+        failures=int(entry.failures or 0),
+        compiled_code=str(getattr(node, "compiled_code", "") or ""),
+    )
+
+
+def _invoke(home: Home, environment: Mapping[str, str], arguments: list[str]) -> Any:
+    from dbt.cli.main import dbtRunner  # seconds of imports: only when dbt is really needed
+
+    with _environment({"JINKU_HOME": str(home.root), "DO_NOT_TRACK": "1", **environment}):
+        try:
+            return dbtRunner().invoke(
+                [
+                    *arguments,
+                    "--quiet",
+                    "--no-use-colors",
+                    *("--project-dir", str(DBT_PROJECT)),
+                    *("--profiles-dir", str(DBT_PROJECT)),
+                    *("--target-path", str(home.dbt / "target")),
+                    *("--log-path", str(home.dbt / "logs")),
+                ]
+            )
+        finally:
+            _release_files()
+
+
+def _release_files() -> None:
+    """dbt-duckdb keeps its connection for the life of the process; the next writer needs the files."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """The layers' keys are in the environment only while dbt runs."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(DBT_PROJECT.rglob("*")):
+        if path.suffix in (".sql", ".yml", ".yaml", ".csv") and path.is_file():
+            digest.update(str(path.relative_to(DBT_PROJECT)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _reason(result: Any) -> str:
+    return str(result.exception or "dbt failed").strip().splitlines()[0]
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The parsed manifest."""
+    loaded: dict[str, Any] = json.loads(path.read_text())
+    return loaded

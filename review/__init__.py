@@ -1,0 +1,1 @@
+"""Security review S(X) = f(O, M, R)."""

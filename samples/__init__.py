@@ -1,0 +1,1 @@
+"""Stand-ins for the city's real files."""

@@ -1,0 +1,125 @@
+"""The home: every path under JINKU_HOME, and the few settings, read once from the environment."""
+
+import errno
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vault.errors import JinkuError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much of the machine the engine may use.
+
+    memory_limit: DuckDB size text such as '4GiB'; threads: worker threads of the engine;
+    settle_seconds: how long a landed file must be unchanged before it is collected.
+    """
+
+    memory_limit: str
+    threads: int
+    settle_seconds: float
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where everything of one city lives. No path outside `root` is written."""
+
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        """Where providers drop files."""
+        return self.root / "landing"
+
+    @property
+    def truth(self) -> Path:
+        """What is wrong in the sample files, for judging quality figures."""
+        return self.root / "samples" / "truth"
+
+    @property
+    def keys(self) -> Path:
+        """The master key's folder, mode 700."""
+        return self.root / "keys"
+
+    @property
+    def received(self) -> Path:
+        """Received bytes, encrypted and content-addressed."""
+        return self.root / "vault" / "received"
+
+    @property
+    def work(self) -> Path:
+        """Short-lived working files of the vault; emptied at each start."""
+        return self.root / "vault" / "work"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own storage."""
+        return self.root / "dagster"
+
+    @property
+    def dbt(self) -> Path:
+        """dbt's target and log folders."""
+        return self.root / "dbt"
+
+    def layer(self, name: str) -> Path:
+        """The DuckDB file of one layer: raw, warehouse or components."""
+        return self.root / "vault" / f"{name}.duckdb"
+
+
+def home_from(environment: Mapping[str, str]) -> Home:
+    """The home named by JINKU_HOME, `.jinku` in the current folder otherwise."""
+    return Home(Path(environment.get("JINKU_HOME") or ".jinku").resolve())
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """Settings from JINKU_MEMORY_LIMIT, JINKU_THREADS and JINKU_SETTLE_SECONDS.
+
+    Raises JinkuError `setting` where a number is not one.
+    """
+    try:
+        return Settings(
+            memory_limit=environment.get("JINKU_MEMORY_LIMIT") or "4GiB",
+            threads=int(environment.get("JINKU_THREADS") or os.cpu_count() or 2),
+            settle_seconds=float(environment.get("JINKU_SETTLE_SECONDS") or 2.0),
+        )
+    except ValueError as error:
+        raise JinkuError(
+            "setting",
+            f"a setting is not a number: {error}",
+            "environment",
+            "Correct JINKU_THREADS or JINKU_SETTLE_SECONDS.",
+        ) from None
+
+
+def prepare(home: Home) -> None:
+    """Create the home's folders; private ones with mode 700.
+
+    Raises JinkuError `home_unwritable` where the home cannot be written.
+    """
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+        home.landing.mkdir(exist_ok=True)
+        for private in (home.keys, home.root / "vault", home.received, home.work):
+            private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (home.dagster, home.dbt):
+            folder.mkdir(exist_ok=True)
+        probe = home.work / ".probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise storage_error(error, home.root) from None
+
+
+def storage_error(error: OSError, where: Path) -> JinkuError:
+    """The clean form of a failed write: disk full, read-only, or another cause by name."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return JinkuError(
+            "disk_full", "no space left on the disk", str(where), "Free space and run again; what was collected stays."
+        )
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return JinkuError(
+            "home_unwritable", "the home cannot be written", str(where), "Set JINKU_HOME to a folder you may write."
+        )
+    return JinkuError("storage", error.strerror or type(error).__name__, str(where), "See to the disk and run again.")

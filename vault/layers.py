@@ -1,0 +1,111 @@
+"""Layers are encrypted DuckDB files with keys of their own; this module opens them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+import duckdb_extensions
+
+from vault.errors import JinkuError
+from vault.home import Home, Settings
+from vault.keys import LAYERS, derived_key, master_key
+
+
+@dataclass(frozen=True)
+class Vault:
+    """A home that is ready: its paths, its settings and its master key (never printed)."""
+
+    home: Home
+    settings: Settings
+    master: bytes
+
+    def __repr__(self) -> str:
+        return f"Vault({self.home.root})"
+
+    def layer_key(self, layer: str) -> str:
+        """The key of one layer's file, as hex."""
+        return derived_key(self.master, f"layer/{layer}")
+
+    @property
+    def received_key(self) -> bytes:
+        """The key that wraps the file keys of received bytes."""
+        return bytes.fromhex(derived_key(self.master, "received"))
+
+
+def open_vault(home: Home, settings: Settings) -> Vault:
+    """The vault of a prepared home. Raises JinkuError where the key cannot be had."""
+    return Vault(home, settings, master_key(home))
+
+
+@contextmanager
+def connect(
+    vault: Vault, *, write: str | None = None, read: tuple[str, ...] = ()
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with the named layers attached under their names; at most one may be written.
+
+    Raises JinkuError `layer_busy` where another process holds a file, `layer_locked` where the key is wrong.
+    """
+    connection = duckdb.connect(":memory:", config=_engine_config(vault))
+    try:
+        if write is not None:
+            duckdb_extensions.import_extension("httpfs")
+            connection.execute("load httpfs")  # carries the cryptography that writing encrypted files needs
+            _attach(connection, vault, write, "")
+        for layer in read:
+            _attach(connection, vault, layer, ", read_only")
+        connection.execute("set timezone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def dbt_environment(vault: Vault) -> Mapping[str, str]:
+    """What dbt's profile reads from the environment: paths, limits and the layers' keys."""
+    keys = {f"DBT_ENV_SECRET_{layer.upper()}_KEY": vault.layer_key(layer) for layer in LAYERS}
+    return {
+        "JINKU_HOME": str(vault.home.root),
+        "JINKU_MEMORY_LIMIT": vault.settings.memory_limit,
+        "JINKU_THREADS": str(vault.settings.threads),
+        "DO_NOT_TRACK": "1",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        **keys,
+    }
+
+
+def _engine_config(vault: Vault) -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "memory_limit": vault.settings.memory_limit,
+        "threads": vault.settings.threads,
+        "temp_directory": str(vault.home.work / "spill"),
+        "autoinstall_known_extensions": False,
+        "custom_user_agent": "jinku",
+    }
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, vault: Vault, layer: str, mode: str) -> None:
+    path = vault.home.layer(layer)
+    try:
+        connection.execute(
+            f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {layer} "
+            f"(encryption_key '{vault.layer_key(layer)}'{mode})"
+        )
+    except duckdb.Error as error:
+        text = str(error)
+        if "lock" in text:
+            raise JinkuError(
+                "layer_busy",
+                "another process is writing this layer",
+                str(path),
+                "Wait for the run to end and try again.",
+            ) from None
+        if "encrypt" in text.lower() or "key" in text.lower():
+            raise JinkuError(
+                "layer_locked",
+                "the layer cannot be opened with this key",
+                str(path),
+                "Restore the key that belongs to this home.",
+            ) from None
+        raise JinkuError(
+            "layer_unreadable", "the layer's file cannot be opened", str(path), "Restore it from your backup."
+        ) from None
