@@ -18,7 +18,7 @@ from orchestration.declarations import PROJECT, Declarations
 from vault.contract import SourceContract
 from vault.errors import JinkuError
 from vault.home import Home
-from vault.layers import Vault, dbt_environment
+from vault.layers import Vault, dbt_environment, install_cryptography
 from vault.ledger import tables_of
 
 DBT_PROJECT = PROJECT / "dbt_project"
@@ -119,6 +119,7 @@ def _node_result(entry: Any) -> NodeResult:
 def _invoke(home: Home, environment: Mapping[str, str], arguments: list[str]) -> Any:
     from dbt.cli.main import dbtRunner  # seconds of imports: only when dbt is really needed
 
+    install_cryptography()
     with _environment({"JINKU_HOME": str(home.root), "DO_NOT_TRACK": "1", **environment}):
         try:
             return dbtRunner().invoke(

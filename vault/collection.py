@@ -19,7 +19,7 @@ from vault.home import storage_error
 from vault.inspection import Inspector
 from vault.landing import LandedFile
 from vault.layers import Vault, connect
-from vault.ledger import CollectedBatch, is_known, record, tables_of
+from vault.ledger import CollectedBatch, is_known, later_than_all, record, tables_of
 from vault.loading import Account, Batch, load_table
 from vault.received import Received, keep
 
@@ -45,8 +45,9 @@ def collect(
     """
     try:
         with connect(vault, write="raw") as connection:
+            stamp = later_than_all(connection, collected_at)
             for file in files:
-                outcome = _collect_file(vault, connection, contract, file, collected_at)
+                outcome = _collect_file(vault, connection, contract, file, stamp)
                 if outcome is not None:
                     yield outcome
     except OSError as error:

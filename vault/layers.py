@@ -49,8 +49,8 @@ def connect(
     connection = duckdb.connect(":memory:", config=_engine_config(vault))
     try:
         if write is not None:
-            duckdb_extensions.import_extension("httpfs")
-            connection.execute("load httpfs")  # carries the cryptography that writing encrypted files needs
+            install_cryptography()
+            connection.execute("load httpfs")
             _attach(connection, vault, write, "")
         for layer in read:
             _attach(connection, vault, layer, ", read_only")
@@ -58,6 +58,11 @@ def connect(
         yield connection
     finally:
         connection.close()
+
+
+def install_cryptography() -> None:
+    """Put the engine's httpfs extension in place, from its package: writing encrypted files needs what it carries."""
+    duckdb_extensions.import_extension("httpfs")
 
 
 def dbt_environment(vault: Vault) -> Mapping[str, str]:
@@ -92,7 +97,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, vault: Vault, layer: str, mod
         )
     except duckdb.Error as error:
         text = str(error)
-        if "lock" in text:
+        if "lock" in text or "already attached" in text.lower():
             raise JinkuError(
                 "layer_busy",
                 "another process is writing this layer",

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 
@@ -103,6 +103,17 @@ def record(connection: duckdb.DuckDBPyConnection, contract: SourceContract, outc
             "insert into raw.vault.batch_tables values (?, ?, ?, ?, ?, ?)",
             [outcome.source, outcome.batch, account.table, account.received, account.loaded, account.quarantined],
         )
+
+
+def later_than_all(connection: duckdb.DuckDBPyConnection, collected_at: datetime) -> datetime:
+    """The given time, or a microsecond past the ledger's last one where the clock stands still or went back.
+
+    Tables above raw take what is newer than what they hold: a stamp that went back would pass rows over.
+    """
+    (last,) = connection.execute("select max(collected_at) from raw.vault.batches").fetchone() or (None,)
+    if last is None:
+        return collected_at
+    return max(collected_at, last.replace(tzinfo=UTC) + timedelta(microseconds=1))
 
 
 def is_known(connection: duckdb.DuckDBPyConnection, batch: Batch) -> bool:

@@ -1,0 +1,112 @@
+"""The `jinku` command: run, look, land, scaffold. Every failure is one clear line and a non-zero exit status."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from vault.errors import JinkuError
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point: our own errors become one line."""
+    try:
+        app()
+    except JinkuError as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and leave with status 1."""
+    errors.print(f"[bold red]error[/] {message}", markup=True)
+    raise SystemExit(1)
+
+
+@app.command()
+def run(
+    data: Annotated[
+        Path | None, typer.Option(help="land the real files of this folder instead of the sample city")
+    ] = None,
+    scale: Annotated[float, typer.Option(help="size of the sample city")] = 1.0,
+    seed: Annotated[int, typer.Option(help="seed of the sample city")] = 20180601,
+) -> None:
+    """Land files, materialize everything that is new, and show what came of it."""
+    from orchestration.commands.run import run_city
+
+    raise SystemExit(run_city(console, data, scale, seed))
+
+
+@app.command()
+def up(port: Annotated[int, typer.Option(help="port of the UI on loopback")] = 3000) -> None:
+    """Dagster's UI and daemon on loopback, over the same home."""
+    from orchestration.commands.up import serve
+
+    raise SystemExit(serve(console, port))
+
+
+@app.command()
+def status() -> None:
+    """What landed, what was collected, what is quarantined, what belongs to nobody."""
+    from orchestration.commands.look import show_status
+
+    show_status(console)
+
+
+@app.command()
+def sources() -> None:
+    """The declared sources with their batches and rows."""
+    from orchestration.commands.look import show_sources
+
+    show_sources(console)
+
+
+@app.command()
+def components() -> None:
+    """The declared components and products with their rows."""
+    from orchestration.commands.look import show_components
+
+    show_components(console)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="a source, component or product")]) -> None:
+    """One declaration: its contract, columns and present state."""
+    from orchestration.commands.look import show_one
+
+    show_one(console, name)
+
+
+@app.command()
+def land(
+    file: Annotated[Path, typer.Argument(help="the file a provider handed over")],
+    source: Annotated[str | None, typer.Option(help="the source, where the file's name does not tell")] = None,
+) -> None:
+    """Put a file into the landing zone."""
+    from orchestration.commands.landing import land_file
+
+    land_file(console, file, source)
+
+
+@app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="source, component or product")],
+    name: Annotated[str, typer.Argument(help="lower case, digits and underscores")],
+) -> None:
+    """Scaffold a folder and an SQL file that run as they are."""
+    from orchestration.commands.new import scaffold
+
+    scaffold(console, kind, name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What each `jinku` command does."""

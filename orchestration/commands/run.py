@@ -1,0 +1,117 @@
+"""`jinku run`: land, collect, build, and say what came of it."""
+
+import os
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from orchestration.city import found_city
+from orchestration.commands.landing import land_folder, land_samples
+from orchestration.declarations import declarations
+from orchestration.running import AssetRun, RunReport, instance, run_job
+from vault.errors import JinkuError
+from vault.landing import scan, settled
+from vault.layers import Vault
+
+
+def run_city(console: Console, data: Path | None, scale: float, seed: int) -> int:
+    """The exit status: 0 where everything that ran went well and no batch of this run was refused."""
+    started = time.monotonic()
+    refuse_faulty_declarations()
+    vault = found_city()
+    landed = land_folder(vault, data) if data is not None else land_samples(vault, scale, seed)
+    origin = f"real files of {data}" if data is not None else f"the sample city (synthetic, scale {scale:g})"
+    console.print(f"[bold]Jinku[/] {origin}: {sum(landed.values())} new files of {len(landed)} sources landed")
+    _wait_until_settled(vault)
+    report = _run(console, vault)
+    show_report(console, report)
+    seconds = time.monotonic() - started
+    return _closing(console, vault, report, seconds)
+
+
+def refuse_faulty_declarations() -> None:
+    """Nothing runs while a declaration is wrong. Raises JinkuError `declaration`."""
+    known = declarations()
+    if known.faults:
+        raise JinkuError(
+            "declaration",
+            f"{len(known.faults)} faults in assets/\n" + "\n".join(known.faults),
+            "assets",
+            "Correct them.",
+        )
+
+
+def _wait_until_settled(vault: Vault) -> None:
+    """Files landed a moment ago get their settle time; those still changing after it are left for the next run."""
+    waited = [file for file in scan(vault.home, declarations().sources) if file.source is not None]
+    seconds = vault.settings.settle_seconds
+    if any(not settled(file, time.time_ns(), seconds) for file in waited):
+        time.sleep(seconds)
+
+
+def _run(console: Console, vault: Vault) -> RunReport:
+    from orchestration.definitions import defs
+
+    job = defs().resolve_job_def("everything")
+    steps = len(job.graph.node_dict)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<34}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+    )
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("starting", total=steps)
+
+        def on_step(name: str, is_finished: bool) -> None:
+            progress.update(task, description=name, advance=1 if is_finished else 0)
+
+        return run_job(job, instance(vault.home), on_step)
+
+
+def show_report(console: Console, report: RunReport) -> None:
+    """A line per asset: layer, name, rows, what is new, checks, seconds of its step."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("layer", "asset"):
+        table.add_column(name)
+    for name in ("rows", "new", "checks", "seconds"):
+        table.add_column(name, justify="right")
+    previous = ""
+    for asset in report.assets:
+        table.add_row(
+            asset.layer if asset.layer != previous else "",
+            asset.name,
+            _number(asset.rows),
+            _number(asset.new_rows),
+            _checks(asset),
+            f"{asset.seconds:.1f}",
+        )
+        previous = asset.layer
+    console.print(table)
+
+
+def _checks(asset: AssetRun) -> str:
+    if asset.checks_failed:
+        return f"[red]{asset.checks_failed} failed[/], {asset.checks_passed} passed"
+    return f"[green]{asset.checks_passed} passed[/]" if asset.checks_passed else "none"
+
+
+def _closing(console: Console, vault: Vault, report: RunReport, seconds: float) -> int:
+    for line in report.warnings:
+        console.print(f"[yellow]warning[/] {line}")
+    for line in report.failures:
+        console.print(f"[bold red]failed[/] {line}")
+    rows = sum(asset.new_rows or 0 for asset in report.assets if asset.layer == "raw")
+    verdict = "[bold green]all built[/]" if report.success and not report.failures else "[bold red]not all built[/]"
+    console.print(f"{verdict}: {rows:,} new rows collected, {len(report.assets)} assets, {seconds:.1f} s")
+    home = os.path.relpath(vault.home.root)
+    console.print(f"next: `make up` shows the graph; `jinku status` what is quarantined; data lies in {home}")
+    refused = any(" batches_accepted" in line for line in report.warnings)
+    return 0 if report.success and not report.failures and not refused else 1
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"

@@ -1,0 +1,23 @@
+"""The named jobs: collect what landed, refresh what follows from it, or both."""
+
+import dagster as dg
+
+from orchestration.layers import LAYERS
+
+COLLECTED = dg.AssetSelection.groups("raw")
+DERIVED = dg.AssetSelection.groups(*(layer.name for layer in LAYERS))
+
+collect = dg.define_asset_job("collect", selection=COLLECTED, description="Landed files into the raw layer.")
+refresh = dg.define_asset_job("refresh", selection=DERIVED, description="Base, resource, components and products.")
+everything = dg.define_asset_job(
+    "everything", selection=COLLECTED | DERIVED, description="From landed files to products."
+)
+
+daily_refresh = dg.ScheduleDefinition(
+    name="daily_refresh",
+    job=everything,
+    cron_schedule="0 3 * * *",
+    execution_timezone="UTC",
+    description="The full refresh, once a night.",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)

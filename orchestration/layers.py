@@ -1,0 +1,20 @@
+"""The layers above raw, in building order, and where their tables lie."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of dbt models: its name (folder, schema and asset group) and its DuckDB file."""
+
+    name: str
+    database: str
+
+
+LAYERS = (
+    Layer("base", "warehouse"),
+    Layer("resource", "warehouse"),
+    Layer("components", "components"),
+    Layer("products", "components"),
+)
+LAYER_OF_SCHEMA = {layer.name: layer for layer in LAYERS}

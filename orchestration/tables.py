@@ -1,0 +1,43 @@
+"""Facts about built tables, read from the engine's catalogue."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from orchestration.layers import Layer
+
+BLOCK_BYTES = 262_144
+"""Size of one DuckDB block."""
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """Rows, bytes on disk, columns as (name, type), and how many batches the rows come from (None: not kept)."""
+
+    rows: int
+    size_bytes: int
+    columns: tuple[tuple[str, str], ...]
+    batches: int | None
+
+
+def facts_of(connection: duckdb.DuckDBPyConnection, layer: Layer, table: str) -> TableFacts:
+    """The facts of one table of a layer."""
+    name = f"{layer.database}.{layer.name}.{table}"
+    columns = tuple((row[0], row[1]) for row in connection.execute(f"describe {name}").fetchall())
+    has_batches = "_batch" in [column for column, _ in columns]
+    batches = "count(distinct _batch)" if has_batches else "null"
+    (rows, batch_count) = connection.execute(f"select count(*), {batches} from {name}").fetchone() or (0, None)
+    (blocks,) = connection.execute(
+        "select count(distinct block_id) from pragma_storage_info(?) where persistent", [name]
+    ).fetchone() or (0,)
+    return TableFacts(rows, blocks * BLOCK_BYTES, columns, batch_count)
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Column names of every attached table by (schema, table)."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for schema, table, column in connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() where not internal order by column_index"
+    ).fetchall():
+        found.setdefault((schema, table), []).append(column)
+    return {key: tuple(names) for key, names in found.items()}
