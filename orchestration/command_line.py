@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from vault.errors import JinkuError
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
+warnings.filterwarnings("ignore", message=".*currently in beta.*")  # Dagster's, of no use to the person at the terminal
 os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)

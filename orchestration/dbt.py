@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ import yaml
 from orchestration.declarations import PROJECT, Declarations
 from vault.contract import SourceContract
 from vault.errors import JinkuError
-from vault.home import Home
-from vault.layers import Vault, dbt_environment, install_cryptography
+from vault.home import Home, settings_from
+from vault.layers import Vault, dbt_environment, engine_environment, install_cryptography
 from vault.ledger import tables_of
 
 DBT_PROJECT = PROJECT / "dbt_project"
@@ -81,22 +82,31 @@ def manifest(home: Home, known: Declarations) -> Path:
     target = home.dbt / "target"
     path, stamp = target / "manifest.json", target / "manifest.stamp"
     fingerprint = _fingerprint()
-    if path.exists() and stamp.exists() and stamp.read_text() == fingerprint:
-        return path
-    result = _invoke(home, {}, ["parse"])
-    if not result.success:
-        raise JinkuError("dbt_parse", _reason(result), str(DBT_PROJECT), "Correct the model named and load again.")
-    stamp.write_text(fingerprint)
+    if not (path.exists() and stamp.exists() and stamp.read_text() == fingerprint):
+        _parsed(home, fingerprint)
+        stamp.write_text(fingerprint)
     return path
 
 
-def build(vault: Vault, selection: list[str], *, full_refresh: bool = False) -> tuple[NodeResult, ...]:
+@lru_cache(maxsize=1)
+def _parsed(home: Home, fingerprint: str) -> Any:
+    """dbt's parsed project, once per process and state of the project: parsing costs more than most builds."""
+    settings = settings_from(os.environ)
+    result = _invoke(home, engine_environment(home, settings), ["parse"])
+    if not result.success:
+        raise JinkuError("dbt_parse", _reason(result), str(DBT_PROJECT), "Correct the model named and load again.")
+    return result.result
+
+
+def build(vault: Vault, selection: list[str]) -> tuple[NodeResult, ...]:
     """Build the selected models with their tests (unit tests apart).
 
     Raises JinkuError `dbt_build` where dbt itself could not run; failed models and tests are values in the result.
     """
     arguments = ["build", "--select", *selection, "--indirect-selection", "buildable", "--exclude", "test_type:unit"]
-    result = _invoke(vault.home, dbt_environment(vault), arguments + (["--full-refresh"] if full_refresh else []))
+    arguments += ["--no-write-json"]
+    project = _parsed(vault.home, _fingerprint())
+    result = _invoke(vault.home, dbt_environment(vault), arguments, project)
     if result.result is None:
         raise JinkuError("dbt_build", _reason(result), str(DBT_PROJECT), "See the log under the home's dbt folder.")
     return tuple(_node_result(entry) for entry in result.result)
@@ -116,13 +126,13 @@ def _node_result(entry: Any) -> NodeResult:
     )
 
 
-def _invoke(home: Home, environment: Mapping[str, str], arguments: list[str]) -> Any:
+def _invoke(home: Home, environment: Mapping[str, str], arguments: list[str], project: Any = None) -> Any:
     from dbt.cli.main import dbtRunner  # seconds of imports: only when dbt is really needed
 
     install_cryptography()
     with _environment({"JINKU_HOME": str(home.root), "DO_NOT_TRACK": "1", **environment}):
         try:
-            return dbtRunner().invoke(
+            return dbtRunner(manifest=project).invoke(
                 [
                     *arguments,
                     "--quiet",

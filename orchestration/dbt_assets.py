@@ -2,131 +2,124 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt import dbt_assets
 
 from orchestration.city import City
 from orchestration.column_lineage import column_lineage
-from orchestration.dbt import NodeResult, build
+from orchestration.dbt import DBT_PROJECT, NodeResult, build, manifest, read_manifest
 from orchestration.declarations import Declarations
 from orchestration.failures import RETRY_TRANSIENT, clear_failures
-from orchestration.layers import LAYER_OF_SCHEMA, LAYERS, Layer
-from orchestration.raw_assets import POOL, freshness
+from orchestration.freshness import COLLECTED_UNTIL
+from orchestration.layers import LAYER_OF_SCHEMA, Layer
+from orchestration.raw_assets import POOL
 from orchestration.tables import TableFacts, columns_of, facts_of
+from orchestration.translation import LayerTranslator
+from orchestration.versions import code_versions
 from vault.contract import ComponentContract, ProductContract
+from vault.home import Home
 from vault.layers import connect
-
-BUILD_AFTER_CHECKS = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
-
-
-class LayerTranslator(DagsterDbtTranslator):
-    """Names, groups, owners and words of the dbt models, from their folder and their contract."""
-
-    def __init__(self, known: Declarations) -> None:
-        super().__init__(DagsterDbtTranslatorSettings())
-        self._contracts: Mapping[str, ComponentContract | ProductContract] = {**known.components, **known.products}
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """[layer, name]; a raw table's key for a dbt source."""
-        if dbt_resource_props["resource_type"] == "source":
-            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
-        return dg.AssetKey([dbt_resource_props["fqn"][1], dbt_resource_props["name"]])
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The layer."""
-        return str(dbt_resource_props["fqn"][1])
-
-    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """The contract's words for components and products; the model's own otherwise."""
-        contract = self._contracts.get(dbt_resource_props["name"])
-        if contract is not None:
-            return f"{contract.title.en} ({contract.title.zh}). {contract.description}"
-        words = dbt_resource_props.get("description") or ""
-        return str(words) or f"{dbt_resource_props['fqn'][1]} table {dbt_resource_props['name']}"
-
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
-        """The contract's owner; the vault's team for base and resource."""
-        contract = self._contracts.get(dbt_resource_props["name"])
-        return [contract.owner if contract is not None else "team:vault"]
-
-    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, str]:
-        """Application field and release tier of what can be traded."""
-        contract = self._contracts.get(dbt_resource_props["name"])
-        tags = {"field": contract.application_field} if contract is not None else {}
-        if isinstance(contract, ComponentContract):
-            tags |= {"release_tier": contract.release_tier, "subject": contract.subject}
-        return tags
-
-    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> dict[str, Any]:
-        """Column schema from the contract, before anything is built."""
-        contract = self._contracts.get(dbt_resource_props["name"])
-        layer = dbt_resource_props["fqn"][1]
-        metadata: dict[str, Any] = {"dagster/table_name": f"{layer}.{dbt_resource_props['name']}"}
-        if contract is not None:
-            metadata["dagster/column_schema"] = dg.TableSchema(
-                columns=[dg.TableColumn(c.name, c.logical_type, description=c.description) for c in contract.columns]
-            )
-        return metadata
-
-    def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition[Any]:
-        """Build when something above changed and its blocking checks passed."""
-        return BUILD_AFTER_CHECKS
-
-    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
-        """The spec, with the freshness that the contract promises."""
-        spec = super().get_asset_spec(manifest, unique_id, project)
-        contract = self._contracts.get(unique_id.rsplit(".", 1)[-1]) if unique_id.startswith("model.") else None
-        policy = freshness(contract.refresh_period) if contract is not None else None
-        return spec.replace_attributes(freshness_policy=policy) if policy is not None else spec
+from vault.ledger import last_collected
 
 
-def layer_assets(
-    layer: Layer, manifest_path: Path, manifest: Mapping[str, Any], known: Declarations
-) -> dg.AssetsDefinition:
+@dataclass(frozen=True)
+class Models:
+    """The parsed dbt project beside the declarations it belongs to."""
+
+    manifest_path: Path
+    manifest: Mapping[str, Any]
+    versions: Mapping[str, str]
+    known: Declarations
+
+    @property
+    def contracts(self) -> Mapping[str, ComponentContract | ProductContract]:
+        """Contracts of components and products by model name."""
+        return {**self.known.components, **self.known.products}
+
+    def node(self, name: str) -> Mapping[str, Any]:
+        """The manifest's node of a model."""
+        node: Mapping[str, Any] = self.manifest["nodes"][f"model.jinku.{name}"]
+        return node
+
+    def raw_inputs(self, name: str) -> tuple[str, ...]:
+        """The raw tables a model reads directly."""
+        return tuple(
+            key.split(".")[-1] for key in self.node(name)["depends_on"]["nodes"] if key.startswith("source.jinku.raw.")
+        )
+
+
+def parsed_models(home: Home, known: Declarations) -> Models:
+    """Parse the dbt project, or take the parsed one where nothing changed. Raises JinkuError `dbt_parse`."""
+    path = manifest(home, known)
+    parsed = read_manifest(path)
+    settings = (DBT_PROJECT / "dbt_project.yml").read_text()
+    return Models(path, parsed, code_versions(parsed, settings), known)
+
+
+def layer_assets(layer: Layer, models: Models) -> dg.AssetsDefinition:
     """All models of one layer as one op."""
-    translator = LayerTranslator(known)
 
     @dbt_assets(
-        manifest=manifest_path,
+        manifest=models.manifest_path,
         select=f"fqn:jinku.{layer.name}",
         name=f"build_{layer.name}",
-        dagster_dbt_translator=translator,
+        dagster_dbt_translator=LayerTranslator(models.known, models.versions),
         pool=POOL,
         retry_policy=RETRY_TRANSIENT,
     )
     def build_layer(context: dg.AssetExecutionContext, city: City) -> Iterator[Any]:
         with clear_failures():
-            results = build(city.vault(), _selection(context, layer))
-            yield from list(_materializations(city, layer, results, known))
-            yield from _check_results(context, manifest, results)
+            selected = sorted(key.path[-1] for key in context.selected_asset_keys)
+            _drop_outdated(context, city, layer, models, selected)
+            with connect(city.vault(), read=("raw",)) as connection:
+                collected = last_collected(connection)
+            results = build(city.vault(), [f"jinku.{layer.name}.{name}" for name in selected])
+            yield from _materializations(city, layer, models, results, collected)
+            yield from _check_results(context, results)
             _raise_if_failed(results)
 
     return build_layer
 
 
-def _selection(context: dg.AssetExecutionContext, layer: Layer) -> list[str]:
-    if context.is_subset:
-        return sorted(key.path[-1] for key in context.selected_asset_keys)
-    return [f"fqn:jinku.{layer.name}"]
+def _drop_outdated(
+    context: dg.AssetExecutionContext, city: City, layer: Layer, models: Models, selected: list[str]
+) -> None:
+    """An incremental table made by other code than today's, here or above, is made anew as a whole."""
+    outdated = []
+    for name in selected:
+        if models.node(name)["config"]["materialized"] == "incremental":
+            event = context.instance.get_latest_materialization_event(dg.AssetKey([layer.name, name]))
+            tags = event.asset_materialization.tags if event is not None and event.asset_materialization else None
+            if (tags or {}).get("dagster/code_version") != models.versions[name]:
+                outdated.append(name)
+    if outdated:
+        with connect(city.vault(), write=layer.database) as connection:
+            for name in outdated:
+                connection.execute(f"drop table if exists {layer.database}.{layer.name}.{name}")
 
 
 def _materializations(
-    city: City, layer: Layer, results: tuple[NodeResult, ...], known: Declarations
-) -> Iterator[dg.MaterializeResult]:
+    city: City, layer: Layer, models: Models, results: tuple[NodeResult, ...], collected: Mapping[str, datetime]
+) -> list[dg.MaterializeResult]:
     built = [result for result in results if result.resource_type == "model" and result.status == "success"]
-    contracts: Mapping[str, ComponentContract | ProductContract] = {**known.components, **known.products}
+    materialized = []
     with connect(city.vault(), read=("raw", "warehouse", "components")) as connection:
         inputs = columns_of(connection)
         for result in built:
-            key = dg.AssetKey([layer.name, result.name])
             facts = facts_of(connection, layer, result.name)
             metadata = _metadata(result, facts, column_lineage(result.compiled_code, inputs))
-            if result.name in contracts:
-                metadata["contract_hash"] = _hash(contracts[result.name].model_dump_json())
-            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+            if result.name in models.contracts:
+                metadata["contract_hash"] = _hash(models.contracts[result.name].model_dump_json())
+            until = [collected[table] for table in models.raw_inputs(result.name) if table in collected]
+            if until:
+                metadata[COLLECTED_UNTIL] = max(until).isoformat()
+            materialized.append(dg.MaterializeResult(asset_key=[layer.name, result.name], metadata=metadata))
+    return materialized
 
 
 def _metadata(
@@ -156,9 +149,7 @@ def _metadata(
     return metadata
 
 
-def _check_results(
-    context: dg.AssetExecutionContext, manifest: Mapping[str, Any], results: tuple[NodeResult, ...]
-) -> Iterator[dg.AssetCheckResult]:
+def _check_results(context: dg.AssetExecutionContext, results: tuple[NodeResult, ...]) -> Iterator[dg.AssetCheckResult]:
     """One result per selected dbt test: failed is a finding, error is a test that could not run; both fail."""
     status = {result.name: result for result in results if result.resource_type == "test"}
     for key in sorted(context.selected_asset_check_keys, key=str):
@@ -191,6 +182,3 @@ def _raise_if_failed(results: tuple[NodeResult, ...]) -> None:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-__all__ = ["LAYERS", "layer_assets"]

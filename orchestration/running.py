@@ -85,7 +85,8 @@ def report(storage: dg.DagsterInstance, run_id: str, success: bool) -> RunReport
     events = [entry.dagster_event for entry in storage.all_logs(run_id) if entry.dagster_event is not None]
     rows: dict[tuple[str, str], tuple[int | None, int | None]] = {}
     steps: dict[tuple[str, str], str | None] = {}
-    seconds: dict[str | None, float] = {}
+    own_seconds: dict[tuple[str, str], float] = {}
+    step_seconds: dict[str | None, float] = {}
     checks: dict[tuple[str, str], list[bool]] = {}
     failures, warnings = [], []
     for event in events:
@@ -96,6 +97,8 @@ def report(storage: dg.DagsterInstance, run_id: str, success: bool) -> RunReport
                 numbers = {name: value.value for name, value in materialization.metadata.items()}
                 rows[key] = (_number(numbers.get("dagster/row_count")), _number(numbers.get("new_rows")))
                 steps[key] = event.step_key
+                if isinstance(numbers.get("seconds"), float):
+                    own_seconds[key] = numbers["seconds"]
         elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
             key = (evaluation.asset_key.path[0], evaluation.asset_key.path[-1])
@@ -104,7 +107,7 @@ def report(storage: dg.DagsterInstance, run_id: str, success: bool) -> RunReport
                 line = f"{'/'.join(key)} {evaluation.check_name}: {_words(evaluation.metadata)}"
                 (warnings if evaluation.severity == dg.AssetCheckSeverity.WARN else failures).append(line)
         elif event.event_type == DagsterEventType.STEP_SUCCESS:
-            seconds[event.step_key] = event.step_success_data.duration_ms / 1000
+            step_seconds[event.step_key] = event.step_success_data.duration_ms / 1000
         elif event.event_type == DagsterEventType.STEP_FAILURE:
             failures.append(f"{event.step_key}: {_cause(event.step_failure_data)}")
     assets = tuple(
@@ -113,7 +116,7 @@ def report(storage: dg.DagsterInstance, run_id: str, success: bool) -> RunReport
             name,
             counts[0],
             counts[1],
-            seconds.get(steps[layer, name], 0.0),
+            own_seconds.get((layer, name), step_seconds.get(steps[layer, name], 0.0)),
             sum(checks.get((layer, name), [])),
             len(checks.get((layer, name), [])) - sum(checks.get((layer, name), [])),
         )

@@ -65,17 +65,21 @@ def install_cryptography() -> None:
     duckdb_extensions.import_extension("httpfs")
 
 
+def engine_environment(home: Home, settings: Settings) -> Mapping[str, str]:
+    """What dbt's profile reads from the environment, but for the keys."""
+    return {
+        "JINKU_HOME": str(home.root),
+        "JINKU_MEMORY_LIMIT": settings.memory_limit,
+        "JINKU_THREADS": str(settings.threads),
+        "DO_NOT_TRACK": "1",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
 def dbt_environment(vault: Vault) -> Mapping[str, str]:
     """What dbt's profile reads from the environment: paths, limits and the layers' keys."""
     keys = {f"DBT_ENV_SECRET_{layer.upper()}_KEY": vault.layer_key(layer) for layer in LAYERS}
-    return {
-        "JINKU_HOME": str(vault.home.root),
-        "JINKU_MEMORY_LIMIT": vault.settings.memory_limit,
-        "JINKU_THREADS": str(vault.settings.threads),
-        "DO_NOT_TRACK": "1",
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        **keys,
-    }
+    return {**engine_environment(vault.home, vault.settings), **keys}
 
 
 def _engine_config(vault: Vault) -> dict[str, str | bool | int | float | list[str]]:

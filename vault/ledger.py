@@ -110,10 +110,24 @@ def later_than_all(connection: duckdb.DuckDBPyConnection, collected_at: datetime
 
     Tables above raw take what is newer than what they hold: a stamp that went back would pass rows over.
     """
-    (last,) = connection.execute("select max(collected_at) from raw.vault.batches").fetchone() or (None,)
-    if last is None:
+    row = connection.execute("select max(collected_at) from raw.vault.batches").fetchone()
+    if row is None or row[0] is None:
         return collected_at
-    return max(collected_at, last.replace(tzinfo=UTC) + timedelta(microseconds=1))
+    last: datetime = row[0].replace(tzinfo=UTC)
+    return max(collected_at, last + timedelta(microseconds=1))
+
+
+def last_collected(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """When the latest batch of each raw table was collected; tables without a batch are left out."""
+    rows = connection.execute(
+        """
+        select table_name, max(collected_at)
+        from raw.vault.batch_tables
+        inner join raw.vault.batches using (source, batch)
+        group by table_name
+        """
+    ).fetchall()
+    return dict(rows)
 
 
 def is_known(connection: duckdb.DuckDBPyConnection, batch: Batch) -> bool:

@@ -11,6 +11,7 @@ from rich.table import Table
 from orchestration.city import found_city
 from orchestration.commands.landing import land_folder, land_samples
 from orchestration.declarations import declarations
+from orchestration.freshness import assets_to_run
 from orchestration.running import AssetRun, RunReport, instance, run_job
 from vault.errors import JinkuError
 from vault.landing import scan, settled
@@ -27,6 +28,11 @@ def run_city(console: Console, data: Path | None, scale: float, seed: int) -> in
     console.print(f"[bold]Jinku[/] {origin}: {sum(landed.values())} new files of {len(landed)} sources landed")
     _wait_until_settled(vault)
     report = _run(console, vault)
+    if report is None:
+        console.print(
+            "[bold green]nothing to do[/]: every table is up to date; `jinku status` shows what was collected"
+        )
+        return 0
     show_report(console, report)
     seconds = time.monotonic() - started
     return _closing(console, vault, report, seconds)
@@ -52,11 +58,15 @@ def _wait_until_settled(vault: Vault) -> None:
         time.sleep(seconds)
 
 
-def _run(console: Console, vault: Vault) -> RunReport:
-    from orchestration.definitions import defs
+def _run(console: Console, vault: Vault) -> RunReport | None:
+    """Run what is not up to date; None where everything is."""
+    from orchestration.definitions import defs  # parses the dbt project: only when something runs
 
-    job = defs().resolve_job_def("everything")
-    steps = len(job.graph.node_dict)
+    definitions, storage = defs(), instance(vault.home)
+    to_run = assets_to_run(definitions, storage, vault, declarations())
+    if not to_run:
+        return None
+    job = definitions.resolve_job_def("everything").get_subset(asset_selection=set(to_run))
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<34}"),
@@ -64,12 +74,12 @@ def _run(console: Console, vault: Vault) -> RunReport:
         TextColumn("{task.completed}/{task.total}"),
     )
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
-        task = progress.add_task("starting", total=steps)
+        task = progress.add_task("starting", total=len(job.graph.node_dict))
 
         def on_step(name: str, is_finished: bool) -> None:
             progress.update(task, description=name, advance=1 if is_finished else 0)
 
-        return run_job(job, instance(vault.home), on_step)
+        return run_job(job, storage, on_step)
 
 
 def show_report(console: Console, report: RunReport) -> None:

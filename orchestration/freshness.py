@@ -1,0 +1,79 @@
+"""What a run has to do: collect what landed, and build what follows from it, from a changed model or a failed check."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from orchestration.declarations import Declarations
+from orchestration.layers import LAYER_OF_SCHEMA
+from vault.landing import scan
+from vault.layers import Vault, connect
+from vault.ledger import last_collected, tables_of
+
+COLLECTED_UNTIL = "collected_until"
+"""Metadata of a base table: the time of the latest batch that its input held when it was built."""
+
+
+def assets_to_run(
+    definitions: dg.Definitions, storage: dg.DagsterInstance, vault: Vault, known: Declarations
+) -> tuple[dg.AssetKey, ...]:
+    """Raw tables with files waiting, and every table above them that is not what it would be if built now."""
+    graph = definitions.resolve_asset_graph()
+    with connect(vault, read=("raw",)) as connection:
+        collected = {dg.AssetKey(["raw", table]): time for table, time in last_collected(connection).items()}
+    to_run = _raw_tables_to_collect(storage, vault, known)
+    built_at: dict[dg.AssetKey, float] = {}
+    for key in graph.toposorted_asset_keys:
+        if key.path[0] not in LAYER_OF_SCHEMA:
+            continue
+        node = graph.get(key)
+        event = storage.get_latest_materialization_event(key)
+        materialization = event.asset_materialization if event is not None else None
+        if (
+            event is None
+            or materialization is None
+            or (materialization.tags or {}).get("dagster/code_version") != node.code_version
+            or any(parent in to_run for parent in node.parent_keys)
+            or any(built_at.get(parent, 0.0) > event.timestamp for parent in node.parent_keys)
+            or _lags_behind(materialization, [collected[each] for each in node.parent_keys if each in collected])
+            or not _have_passed(storage, graph.get_check_keys_for_assets({key}))
+        ):
+            to_run.add(key)
+        else:
+            built_at[key] = event.timestamp
+    return tuple(sorted(to_run))
+
+
+def _raw_tables_to_collect(storage: dg.DagsterInstance, vault: Vault, known: Declarations) -> set[dg.AssetKey]:
+    waiting = {file.source for file in scan(vault.home, known.sources)}
+    return {
+        key
+        for source, contract in known.sources.items()
+        for key in [dg.AssetKey(["raw", table]) for table in tables_of(source, contract)]
+        if source in waiting or storage.get_latest_materialization_event(key) is None
+    }
+
+
+def _lags_behind(materialization: dg.AssetMaterialization, collected: list[datetime]) -> bool:
+    """Whether batches came that the table was built without."""
+    if not collected:
+        return False
+    until = materialization.metadata.get(COLLECTED_UNTIL)
+    return until is None or str(until.value) < max(collected).isoformat()
+
+
+def _have_passed(storage: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> bool:
+    """Whether every check of a table was run and passed, or only warned."""
+    wanted = list(keys)
+    records: Mapping[dg.AssetCheckKey, Any] = storage.event_log_storage.get_latest_asset_check_execution_by_key(wanted)
+    for key in wanted:
+        record = records.get(key)
+        event = record.event.dagster_event if record is not None and record.event is not None else None
+        if event is None or event.event_type_value != "ASSET_CHECK_EVALUATION":
+            return False
+        evaluation = event.asset_check_evaluation_data
+        if not evaluation.passed and evaluation.severity != dg.AssetCheckSeverity.WARN:
+            return False
+    return True
