@@ -29,6 +29,8 @@ Grade = Literal["general", "important", "core"]
 RefreshPeriod = Literal["realtime", "daily", "weekly", "monthly", "quarterly", "yearly", "static"]
 Subject = Literal["person", "enterprise", "event", "aggregate", "object"]
 ApplicationField = Literal["governance", "development", "livelihood", "innovation"]
+Severity = Literal["critical", "warning", "info"]
+Dimension = Literal["normativity", "completeness", "accuracy", "consistency", "timeliness", "accessibility"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Text = Annotated[str, Field(min_length=1)]
 Character = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1)]
@@ -185,6 +187,25 @@ class SourceContract(ContractPart):
         return self
 
 
+class Expectation(ContractPart):
+    """One thing that is expected of a table's data, in the type names and arguments of Great Expectations."""
+
+    type: Annotated[str, Field(pattern=r"^(expect_[a-z0-9_]+|unexpected_rows_expectation)$")]
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    severity: Severity = "warning"
+    dimension: Dimension | None = Field(None, description="quality dimension; by the type where it is left out")
+    weight: float = Field(1.0, gt=0)
+    reason: Text
+
+
+class TableContract(ContractPart):
+    """What is expected of a base or resource table; its columns follow from its model."""
+
+    description: Text
+    owner: Annotated[str, Field(pattern=r"^team:[a-z][a-z0-9_-]*$")]
+    expectations: Annotated[tuple[Expectation, ...], Field(min_length=1)]
+
+
 class ComponentCost(ContractPart):
     """What the component's model cost to make and costs to run, in fen."""
 
@@ -224,6 +245,7 @@ class ComponentContract(ContractPart):
     refresh_period: RefreshPeriod
     cost: ComponentCost
     pricing: Pricing
+    expectations: tuple[Expectation, ...] = ()
     owner: Annotated[str, Field(pattern=r"^team:[a-z][a-z0-9_-]*$")]
     provider: Text
     rights: Rights
