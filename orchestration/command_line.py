@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from vault.errors import JinkuError
 
@@ -30,7 +31,7 @@ def main() -> None:
 
 def fail(message: str) -> NoReturn:
     """Say what is wrong and leave with status 1."""
-    errors.print(f"[bold red]error[/] {message}", markup=True)
+    errors.print(f"[bold red]error[/] {escape(message)}")
     raise SystemExit(1)
 
 

@@ -108,7 +108,9 @@ def build(vault: Vault, selection: list[str]) -> tuple[NodeResult, ...]:
     project = _parsed(vault.home, _fingerprint())
     result = _invoke(vault.home, dbt_environment(vault), arguments, project)
     if result.result is None:
-        raise JinkuError("dbt_build", _reason(result), str(DBT_PROJECT), "See the log under the home's dbt folder.")
+        raise JinkuError(
+            "dbt_build", _reason(result), str(DBT_PROJECT), "Run it again; the models themselves were not at fault."
+        )
     return tuple(_node_result(entry) for entry in result.result)
 
 
@@ -135,7 +137,8 @@ def _invoke(home: Home, environment: Mapping[str, str], arguments: list[str], pr
             return dbtRunner(manifest=project).invoke(
                 [
                     *arguments,
-                    "--quiet",
+                    # what dbt writes may quote values of the data: results are read from it, words are not kept
+                    *("--log-level", "none", "--log-level-file", "none"),
                     "--no-use-colors",
                     *("--project-dir", str(DBT_PROJECT)),
                     *("--profiles-dir", str(DBT_PROJECT)),
@@ -179,7 +182,8 @@ def _fingerprint() -> str:
 
 
 def _reason(result: Any) -> str:
-    return str(result.exception or "dbt failed").strip().splitlines()[0]
+    lines = [line.strip() for line in str(result.exception or "dbt failed").splitlines() if line.strip()]
+    return " ".join(lines[:3])
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

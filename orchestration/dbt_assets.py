@@ -1,5 +1,6 @@
 """dbt models as assets: one op per layer, so that blocking checks on one layer stop the next."""
 
+import errno
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from orchestration.city import City
 from orchestration.column_lineage import column_lineage
 from orchestration.dbt import DBT_PROJECT, NodeResult, build, manifest, read_manifest
 from orchestration.declarations import Declarations
-from orchestration.failures import RETRY_TRANSIENT, clear_failures
+from orchestration.failures import RETRY_TRANSIENT, clear_failures, without_values
 from orchestration.freshness import COLLECTED_UNTIL
 from orchestration.layers import LAYER_OF_SCHEMA, Layer
 from orchestration.raw_assets import POOL
@@ -22,7 +23,7 @@ from orchestration.tables import TableFacts, columns_of, facts_of
 from orchestration.translation import LayerTranslator
 from orchestration.versions import code_versions
 from vault.contract import ComponentContract, ProductContract
-from vault.home import Home
+from vault.home import Home, storage_error
 from vault.layers import connect
 from vault.ledger import last_collected
 
@@ -81,7 +82,7 @@ def layer_assets(layer: Layer, models: Models) -> dg.AssetsDefinition:
             results = build(city.vault(), [f"jinku.{layer.name}.{name}" for name in selected])
             yield from _materializations(city, layer, models, results, collected)
             yield from _check_results(context, results)
-            _raise_if_failed(results)
+            _raise_if_failed(city.vault().home, results)
 
     return build_layer
 
@@ -168,13 +169,14 @@ def _check_results(context: dg.AssetExecutionContext, results: tuple[NodeResult,
         )
 
 
-def _raise_if_failed(results: tuple[NodeResult, ...]) -> None:
+def _raise_if_failed(home: Home, results: tuple[NodeResult, ...]) -> None:
     failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
     if failed:
         names = ", ".join(result.name for result in failed)
-        first_line = failed[0].message.strip().splitlines()[0] if failed[0].message.strip() else failed[0].status
+        if "No space left on device" in failed[0].message:
+            raise storage_error(OSError(errno.ENOSPC, ""), home.root)
         raise dg.Failure(
-            description=f"{names} failed: {first_line}",
+            description=f"{names} failed: {without_values(failed[0].message) or failed[0].status}",
             metadata={result.name: result.status for result in failed},
             allow_retries=False,
         )

@@ -47,7 +47,10 @@ def declarations(folder: Path = PROJECT / "assets") -> Declarations:
 
 def read_declaration(path: Path) -> tuple[str | None, ContractPart | None, list[str]]:
     """One defs.yaml: its kind, its contract, and what is wrong with it."""
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        return None, None, [f"{path}: not UTF-8 text from byte {error.start} on"]
     try:
         tree = yaml.compose(text)
         document = yaml.safe_load(text)
@@ -63,14 +66,14 @@ def read_declaration(path: Path) -> tuple[str | None, ContractPart | None, list[
         return kind, KINDS[kind].model_validate(document.get("attributes") or {}), []
     except ValidationError as error:
         faults = [
-            _pointed(path, text, _mark(tree, ("attributes", *line["loc"])), line["msg"])
+            _pointed(path, text, _mark(tree, ("attributes", *line["loc"]), line["msg"]), line["msg"])
             for line in error.errors(include_url=False)
         ]
         return kind, None, faults
 
 
-def _mark(node: yaml.Node, location: tuple[int | str, ...]) -> yaml.Mark:
-    """Where in the text a location is; the nearest enclosing place where a key is missing."""
+def _mark(node: yaml.Node, location: tuple[int | str, ...], message: str) -> yaml.Mark:
+    """Where in the text a fault is: a wrong value, an unknown key, or what encloses a missing key."""
     mark = node.start_mark
     for step in location:
         if isinstance(node, yaml.MappingNode):
@@ -82,7 +85,7 @@ def _mark(node: yaml.Node, location: tuple[int | str, ...]) -> yaml.Mark:
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]
             mark = node.start_mark
-    if isinstance(node, yaml.ScalarNode):
+    if isinstance(node, yaml.ScalarNode) and not message.startswith("unknown key"):
         return node.start_mark
     return mark
 

@@ -12,6 +12,14 @@ from orchestration.layers import LAYERS
 from orchestration.sensors import build_what_changed, new_sources
 from vault.home import home_from
 
+PSEUDONYM_KEY = dg.AssetSpec(
+    ["vault", "pseudonym_key"],
+    group_name="vault",
+    kinds={"key"},
+    owners=["team:vault"],
+    description="The key of persons' and enterprises' pseudonyms. It is made once, lies encrypted and is never shown.",
+)
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
@@ -21,7 +29,7 @@ def defs() -> dg.Definitions:
     return dg.Definitions.merge(
         dg.load_from_defs_folder(path_within_project=PROJECT),
         dg.Definitions(
-            assets=[layer_assets(layer, models) for layer in LAYERS],
+            assets=[PSEUDONYM_KEY, *(layer_assets(layer, models) for layer in LAYERS)],
             jobs=[collect, refresh, everything],
             schedules=[daily_refresh],
             sensors=[new_sources, build_what_changed],

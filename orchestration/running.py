@@ -5,15 +5,17 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import dagster as dg
 from dagster._core.events import DagsterEventType
+from sqlalchemy.exc import DBAPIError
 
+from orchestration.recovery import FROM_TERMINAL
+from orchestration.run_report import RunReport, report
 from vault.home import Home
 
 SECONDS_BETWEEN_LOOKS = 0.1
+STEP_EVENTS = {DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE}
 DAGSTER_YAML = """\
 telemetry:
   enabled: false
@@ -25,36 +27,13 @@ concurrency:
     default_limit: 1
 run_monitoring:
   enabled: true
+  free_slots_after_run_end_seconds: 60
 python_logs:
   python_log_level: INFO
 """
 
 QUIET_CONSOLE = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The event log keeps everything; the terminal shows the progress bar and the summary."""
-
-
-@dataclass(frozen=True)
-class AssetRun:
-    """One asset of a run: rows now in it, seconds its step took, checks passed and failed."""
-
-    layer: str
-    name: str
-    rows: int | None
-    new_rows: int | None
-    seconds: float
-    checks_passed: int
-    checks_failed: int
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """A finished run: whether it went well, its assets in order, and what failed, by name and cause."""
-
-    run_id: str
-    success: bool
-    assets: tuple[AssetRun, ...]
-    failures: tuple[str, ...]
-    warnings: tuple[str, ...]
 
 
 def instance(home: Home) -> dg.DagsterInstance:
@@ -76,53 +55,10 @@ def run_job(
     """Run a job in this process; `on_step(name, finished)` is called as steps start and end."""
     run_id = str(uuid.uuid4())
     with _watched(storage, run_id, on_step):
-        result = job.execute_in_process(instance=storage, run_id=run_id, raise_on_error=False, run_config=QUIET_CONSOLE)
-    return report(storage, run_id, result.success)
-
-
-def report(storage: dg.DagsterInstance, run_id: str, success: bool) -> RunReport:
-    """What a run did, from its event log."""
-    events = [entry.dagster_event for entry in storage.all_logs(run_id) if entry.dagster_event is not None]
-    rows: dict[tuple[str, str], tuple[int | None, int | None]] = {}
-    steps: dict[tuple[str, str], str | None] = {}
-    own_seconds: dict[tuple[str, str], float] = {}
-    step_seconds: dict[str | None, float] = {}
-    checks: dict[tuple[str, str], list[bool]] = {}
-    failures, warnings = [], []
-    for event in events:
-        if event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
-            materialization = event.step_materialization_data.materialization
-            key = (materialization.asset_key.path[0], materialization.asset_key.path[-1])
-            if key[0] != "landing":
-                numbers = {name: value.value for name, value in materialization.metadata.items()}
-                rows[key] = (_number(numbers.get("dagster/row_count")), _number(numbers.get("new_rows")))
-                steps[key] = event.step_key
-                if isinstance(numbers.get("seconds"), float):
-                    own_seconds[key] = numbers["seconds"]
-        elif event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
-            evaluation = event.asset_check_evaluation_data
-            key = (evaluation.asset_key.path[0], evaluation.asset_key.path[-1])
-            checks.setdefault(key, []).append(evaluation.passed)
-            if not evaluation.passed:
-                line = f"{'/'.join(key)} {evaluation.check_name}: {_words(evaluation.metadata)}"
-                (warnings if evaluation.severity == dg.AssetCheckSeverity.WARN else failures).append(line)
-        elif event.event_type == DagsterEventType.STEP_SUCCESS:
-            step_seconds[event.step_key] = event.step_success_data.duration_ms / 1000
-        elif event.event_type == DagsterEventType.STEP_FAILURE:
-            failures.append(f"{event.step_key}: {_cause(event.step_failure_data)}")
-    assets = tuple(
-        AssetRun(
-            layer,
-            name,
-            counts[0],
-            counts[1],
-            own_seconds.get((layer, name), step_seconds.get(steps[layer, name], 0.0)),
-            sum(checks.get((layer, name), [])),
-            len(checks.get((layer, name), [])) - sum(checks.get((layer, name), [])),
+        result = job.execute_in_process(
+            instance=storage, run_id=run_id, raise_on_error=False, run_config=QUIET_CONSOLE, tags=FROM_TERMINAL
         )
-        for (layer, name), counts in rows.items()
-    )
-    return RunReport(run_id, success, assets, tuple(failures), tuple(warnings))
+    return report(storage, run_id, result.success)
 
 
 @contextmanager
@@ -134,10 +70,11 @@ def _watched(storage: dg.DagsterInstance, run_id: str, on_step: Callable[[str, b
         seen: set[tuple[str, bool]] = set()
         while True:
             is_last_look = done.wait(SECONDS_BETWEEN_LOOKS)
-            for entry in storage.all_logs(
-                run_id,
-                of_type={DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE},
-            ):
+            try:
+                entries = storage.all_logs(run_id, of_type=STEP_EVENTS)
+            except DBAPIError:  # a full disk, say: the run itself will tell; the progress bar just stands still
+                return
+            for entry in entries:
                 event = entry.dagster_event
                 if event is None or event.step_key is None:
                     continue
@@ -155,30 +92,3 @@ def _watched(storage: dg.DagsterInstance, run_id: str, on_step: Callable[[str, b
     finally:
         done.set()
         watcher.join()
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-def _words(metadata: object) -> str:
-    if not isinstance(metadata, dict):
-        return "failed"
-    return "; ".join(f"{name} {value.value}" for name, value in metadata.items()) or "failed"
-
-
-def _cause(failure: object) -> str:
-    """The innermost cause in one line: what a person can act on, never a stack of frames."""
-    words = getattr(failure, "user_failure_data", None)
-    if words is not None and words.description:
-        return str(words.description)
-    error = getattr(failure, "error", None)
-    while error is not None and error.cause is not None:
-        error = error.cause
-    message = error.message.strip().splitlines()[0] if error is not None and error.message.strip() else "failed"
-    return message.split("JinkuError: ", 1)[-1]
-
-
-def log_folder(home: Home) -> Path:
-    """Where the steps' own output lies."""
-    return home.dagster / "storage"

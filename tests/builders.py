@@ -1,5 +1,9 @@
-"""Builders shared by the tests: small contracts, a fresh vault, landed files."""
+"""Builders shared by the tests: small contracts, a fresh vault, landed files, a city, the `jinku` command."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +17,9 @@ from vault.landing import scan
 from vault.layers import Vault, connect, open_vault
 from vault.ledger import CollectedBatch, prepare_ledger
 
+PROJECT = Path(__file__).resolve().parent.parent
+SMALL = ("--scale", "0.1")
+REAL_DATA = PROJECT.parent / "shared" / "data"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -71,3 +78,49 @@ def collect_all(vault: Vault, sources: Mapping[str, SourceContract]) -> list[Col
 def rows(vault: Vault, statement: str, *layers: str) -> list[tuple[Any, ...]]:
     with connect(vault, read=layers or ("raw",)) as connection:
         return connection.execute(statement).fetchall()
+
+
+def jinku(home: Path, *arguments: str, project: Path = PROJECT, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person would, over a home."""
+    return subprocess.run(
+        jinku_command(*arguments),
+        cwd=project,
+        env=jinku_environment(home),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        **options,
+    )
+
+
+def jinku_command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "orchestration.command_line", *arguments]
+
+
+def jinku_environment(home: Path, **settings: str) -> dict[str, str]:
+    """The caller's environment, the home, and lines wide enough to read."""
+    return {**os.environ, "JINKU_HOME": str(home), "JINKU_SETTLE_SECONDS": "0.2", "COLUMNS": "200", **settings}
+
+
+def copy_of(city: Path, root: Path) -> Path:
+    """A home of one's own, as if it had been run there."""
+    shutil.copytree(city, root / "home", ignore=shutil.ignore_patterns("work"))
+    (root / "home" / "vault" / "work").mkdir()
+    return root / "home"
+
+
+def opened(home: Path) -> Vault:
+    """The vault of a home that has been run."""
+    return open_vault(Home(home), Settings(memory_limit="1GiB", threads=2, settle_seconds=0.2))
+
+
+def project_copy(root: Path) -> Path:
+    """The project's own files, to be changed by a test."""
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    for name in names:
+        if (PROJECT / name).is_file() and not name.startswith(("requirements/", "tests/")):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(PROJECT / name, root / name)
+    return root

@@ -114,7 +114,7 @@ def prepare(home: Home) -> None:
 
 def storage_error(error: OSError, where: Path) -> JinkuError:
     """The clean form of a failed write: disk full, read-only, or another cause by name."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return JinkuError(
             "disk_full", "no space left on the disk", str(where), "Free space and run again; what was collected stays."
         )

@@ -11,9 +11,13 @@ from rich.table import Table
 from orchestration.city import found_city
 from orchestration.commands.landing import land_folder, land_samples
 from orchestration.declarations import declarations
+from orchestration.failures import clear_storage_failures
 from orchestration.freshness import assets_to_run
-from orchestration.running import AssetRun, RunReport, instance, run_job
+from orchestration.recovery import end_killed_runs, is_held, sole
+from orchestration.run_report import AssetRun, RunReport
+from orchestration.running import instance, run_job
 from vault.errors import JinkuError
+from vault.home import home_from, prepare
 from vault.landing import scan, settled
 from vault.layers import Vault
 
@@ -22,20 +26,20 @@ def run_city(console: Console, data: Path | None, scale: float, seed: int) -> in
     """The exit status: 0 where everything that ran went well and no batch of this run was refused."""
     started = time.monotonic()
     refuse_faulty_declarations()
-    vault = found_city()
-    landed = land_folder(vault, data) if data is not None else land_samples(vault, scale, seed)
-    origin = f"real files of {data}" if data is not None else f"the sample city (synthetic, scale {scale:g})"
-    console.print(f"[bold]Jinku[/] {origin}: {sum(landed.values())} new files of {len(landed)} sources landed")
-    _wait_until_settled(vault)
-    report = _run(console, vault)
+    prepare(home_from(os.environ))
+    with sole(home_from(os.environ), "run"):
+        vault = found_city()
+        landed = land_folder(vault, data) if data is not None else land_samples(vault, scale, seed)
+        origin = f"real files of {data}" if data is not None else f"the sample city (synthetic, scale {scale:g})"
+        console.print(f"[bold]Jinku[/] {origin}: {sum(landed.values())} new files of {len(landed)} sources landed")
+        _wait_until_settled(vault)
+        with clear_storage_failures(vault.home):
+            report = _run(console, vault)
     if report is None:
-        console.print(
-            "[bold green]nothing to do[/]: every table is up to date; `jinku status` shows what was collected"
-        )
+        console.print("[bold green]nothing to do[/]: every table is up to date; `jinku status` shows what came in")
         return 0
     show_report(console, report)
-    seconds = time.monotonic() - started
-    return _closing(console, vault, report, seconds)
+    return _closing(console, vault, report, time.monotonic() - started)
 
 
 def refuse_faulty_declarations() -> None:
@@ -44,9 +48,9 @@ def refuse_faulty_declarations() -> None:
     if known.faults:
         raise JinkuError(
             "declaration",
-            f"{len(known.faults)} faults in assets/\n" + "\n".join(known.faults),
-            "assets",
-            "Correct them.",
+            "nothing ran, because of\n" + "\n".join(known.faults) + "\n",
+            f"{len(known.faults)} in all",
+            "Correct the declarations and run again.",
         )
 
 
@@ -63,6 +67,8 @@ def _run(console: Console, vault: Vault) -> RunReport | None:
     from orchestration.definitions import defs  # parses the dbt project: only when something runs
 
     definitions, storage = defs(), instance(vault.home)
+    for run_id in end_killed_runs(storage, only_from_terminal=is_held(vault.home, "up")):
+        console.print(f"run {run_id} was killed before its end; this one goes on from there")
     to_run = assets_to_run(definitions, storage, vault, declarations())
     if not to_run:
         return None

@@ -1,16 +1,17 @@
+{%- set first_day = modules.datetime.date.fromisoformat(var('calendar_from')) -%}
+{%- set last_day = modules.datetime.date.fromisoformat(var('calendar_to')) -%}
+
 with
 
-days as (
+numbers as ({{ dbt.generate_series((last_day - first_day).days + 1) }}),
 
-    {{ dbt.date_spine(
-        'day',
-        "cast('" ~ var('calendar_from') ~ "' as date)",
-        "cast('" ~ var('calendar_to') ~ "' as date)"
-    ) }}
+dated as (
 
-),
+    select cast({{ dbt.dateadd('day', '(generated_number - 1)', "cast('" ~ first_day ~ "' as date)") }} as date)
+        as calendar_day
+    from numbers
 
-dated as (select cast(date_day as date) as calendar_day from days)
+)
 
 select
     calendar_day,

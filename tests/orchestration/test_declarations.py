@@ -1,0 +1,102 @@
+"""A wrong declaration is refused with file, line, caret and the nearest name; nothing runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestration.declarations import declarations, read_declaration
+from tests.builders import jinku, project_copy, source_attributes
+
+
+def declared(folder: Path, attributes: dict[str, Any], kind: str = "orchestration.kinds.Source") -> Path:
+    path = folder / "sources" / "readings" / "defs.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump({"type": kind, "attributes": attributes}, sort_keys=False, allow_unicode=True))
+    return path
+
+
+def faults_of(tmp_path: Path, attributes: dict[str, Any], **options: str) -> str:
+    _, _, faults = read_declaration(declared(tmp_path, attributes, **options))
+    return "\n".join(faults)
+
+
+def test_a_misspelt_key_names_the_nearest(tmp_path: Path) -> None:
+    attributes = source_attributes()
+    attributes["refreshPeriode"] = attributes.pop("refreshPeriod")
+    said = faults_of(tmp_path, attributes)
+    assert "unknown key 'refreshPeriode'; did you mean 'refreshPeriod'?" in said
+    assert "missing key 'refreshPeriod'" in said
+    place = next(line for line in said.splitlines() if "refreshPeriode'" in line)
+    line = int(place.split("defs.yaml:")[1].split(":")[0])
+    text = (tmp_path / "sources" / "readings" / "defs.yaml").read_text().splitlines()
+    assert text[line - 1].strip().startswith("refreshPeriode")
+    assert "\n      refreshPeriode: daily\n      ^" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"logicalType": "strng"}, "'strng' is not one of string, integer"),
+        ({"logicalType": "strng"}, "did you mean 'string'?"),
+        ({"role": "identifer"}, "did you mean 'identifier'?"),
+        ({"name": "Meter"}, "String should match pattern"),
+        ({"descripton": "x"}, "did you mean 'description'?"),
+    ],
+)
+def test_a_wrong_column_is_pointed_at(tmp_path: Path, changes: dict[str, str], message: str) -> None:
+    attributes = source_attributes()
+    attributes["columns"] = [{**attributes["columns"][0], **changes}]
+    assert message in faults_of(tmp_path, attributes)
+
+
+def test_columns_declared_twice_are_refused(tmp_path: Path) -> None:
+    attributes = source_attributes()
+    attributes["columns"] = [attributes["columns"][0]] * 2
+    assert "declared twice: meter" in faults_of(tmp_path, attributes)
+
+
+def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
+    assert "unknown type 'orchestration.kinds.Sauce'" in faults_of(
+        tmp_path, source_attributes(), kind="orchestration.kinds.Sauce"
+    )
+
+
+def test_text_that_is_no_yaml_is_pointed_at(tmp_path: Path) -> None:
+    path = declared(tmp_path, source_attributes())
+    path.write_text("type: orchestration.kinds.Source\nattributes: {title: [}\n")
+    _, _, faults = read_declaration(path)
+    assert f"{path}:2:" in faults[0] and "^" in faults[0]
+
+
+def test_a_declaration_in_another_encoding_is_a_fault_not_a_crash(tmp_path: Path) -> None:
+    path = declared(tmp_path, source_attributes())
+    path.write_bytes("title: 金库".encode("gb18030"))
+    _, _, faults = read_declaration(path)
+    assert faults == [f"{path}: not UTF-8 text from byte 7 on"]
+
+
+def test_the_declarations_of_the_project_are_right() -> None:
+    known = declarations()
+    assert known.faults == ()
+    assert len(known.sources) == 8 and len(known.components) >= 8 and len(known.products) >= 3
+    assert {component.application_field for component in known.components.values()} == {
+        "governance",
+        "development",
+        "livelihood",
+        "innovation",
+    }
+    assert {component.subject for component in known.components.values()} >= {"aggregate", "person", "enterprise"}
+
+
+def test_nothing_runs_while_a_declaration_is_wrong(tmp_path: Path) -> None:
+    project = project_copy(tmp_path / "project")
+    path = project / "assets" / "sources" / "taxi_zones" / "defs.yaml"
+    lines = path.read_text().replace("grade: general", "grade: generall").splitlines()
+    path.write_text("\n".join(lines))
+    line = next(number for number, line in enumerate(lines, 1) if "generall" in line)
+    run = jinku(tmp_path / "home", "run", project=project)
+    assert run.returncode == 1
+    assert f"{path}:{line}:10: 'generall' is not one of" in run.stderr and "did you mean 'general'?" in run.stderr
+    assert not (tmp_path / "home").exists()
