@@ -13,7 +13,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run up test bench demo help setup clean
+.PHONY: run up test bench help setup clean
 
 run: setup ## land the sample city (or DATA=folder) and build everything
 	@jinku run $(if $(DATA),--data $(DATA)) $(if $(SCALE),--scale $(SCALE))

@@ -2,11 +2,14 @@
 
 import errno
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from vault.errors import JinkuError
+
+MEMORY_SIZE = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B")
 
 
 @dataclass(frozen=True)
@@ -76,21 +79,34 @@ def home_from(environment: Mapping[str, str]) -> Home:
 def settings_from(environment: Mapping[str, str]) -> Settings:
     """Settings from JINKU_MEMORY_LIMIT, JINKU_THREADS and JINKU_SETTLE_SECONDS.
 
-    Raises JinkuError `setting` where a number is not one.
+    Raises JinkuError `setting` where one is not what it should be.
     """
-    try:
-        return Settings(
-            memory_limit=environment.get("JINKU_MEMORY_LIMIT") or "4GiB",
-            threads=int(environment.get("JINKU_THREADS") or os.cpu_count() or 2),
-            settle_seconds=float(environment.get("JINKU_SETTLE_SECONDS") or 2.0),
-        )
-    except ValueError as error:
-        raise JinkuError(
-            "setting",
-            f"a setting is not a number: {error}",
-            "environment",
-            "Correct JINKU_THREADS or JINKU_SETTLE_SECONDS.",
-        ) from None
+    settings = Settings(
+        memory_limit=environment.get("JINKU_MEMORY_LIMIT") or "4GiB",
+        threads=_whole(environment, "JINKU_THREADS", os.cpu_count() or 2),
+        settle_seconds=_seconds(environment, "JINKU_SETTLE_SECONDS", 2.0),
+    )
+    if not MEMORY_SIZE.fullmatch(settings.memory_limit):
+        raise _setting_error("JINKU_MEMORY_LIMIT", settings.memory_limit, "a size such as 4GiB")
+    return settings
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        raise _setting_error(name, text, "a whole number from 1 on")
+    return int(text)
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name) or str(default)
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise _setting_error(name, text, "a number of seconds from 0 on")
+    return float(text)
+
+
+def _setting_error(name: str, given: str, wanted: str) -> JinkuError:
+    return JinkuError("setting", f"{name} is '{given}', which is not {wanted}", "environment", "Correct it.")
 
 
 def prepare(home: Home) -> None:

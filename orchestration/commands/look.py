@@ -4,6 +4,7 @@ import os
 import time
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.declarations import declarations
@@ -36,7 +37,7 @@ def show_status(console: Console) -> None:
     """Landing zone, batches, quarantine, and declarations that are wrong."""
     vault, known = _vault(), declarations()
     for fault in known.faults:
-        console.print(f"[red]declaration[/] {fault}", markup=True)
+        console.print(f"[red]declaration[/] {escape(fault)}")
     files = scan(vault.home, known.sources)
     ready = [file for file in files if file.source and settled(file, time.time_ns(), vault.settings.settle_seconds)]
     unknown = [file for file in files if file.source is None]
@@ -47,7 +48,7 @@ def show_status(console: Console) -> None:
         f"{len(unknown)} of no known source"
     )
     for file in unknown[:NEWEST]:
-        console.print(f"  [yellow]unclaimed[/] {file.path.relative_to(vault.home.landing)}")
+        console.print(f"  [yellow]unclaimed[/] {escape(str(file.path.relative_to(vault.home.landing)))}")
     if unknown:
         console.print(f"  known sources: {', '.join(sorted(known.sources))}")
     console.print(
@@ -56,7 +57,7 @@ def show_status(console: Console) -> None:
         f"+ {sum(b.quarantined for b in ledger):,} quarantined"
     )
     for batch in refused[-NEWEST:]:
-        console.print(f"  [red]quarantined[/] {batch.source}: {batch.batch}: {batch.reason}")
+        console.print(f"  [red]quarantined[/] {batch.source}: {escape(batch.batch)}: {escape(str(batch.reason))}")
 
 
 def show_sources(console: Console) -> None:

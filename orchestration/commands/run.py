@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -117,9 +118,9 @@ def _checks(asset: AssetRun) -> str:
 
 def _closing(console: Console, vault: Vault, report: RunReport, seconds: float) -> int:
     for line in report.warnings:
-        console.print(f"[yellow]warning[/] {line}")
+        console.print(f"[yellow]warning[/] {escape(line)}")
     for line in report.failures:
-        console.print(f"[bold red]failed[/] {line}")
+        console.print(f"[bold red]failed[/] {escape(line)}")
     rows = sum(asset.new_rows or 0 for asset in report.assets if asset.layer == "raw")
     verdict = "[bold green]all built[/]" if report.success and not report.failures else "[bold red]not all built[/]"
     console.print(f"{verdict}: {rows:,} new rows collected, {len(report.assets)} assets, {seconds:.1f} s")

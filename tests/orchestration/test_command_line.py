@@ -1,10 +1,13 @@
 """What the person at the terminal reads."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.builders import SMALL, copy_of, jinku, project_copy
+from vault.errors import JinkuError
+from vault.home import settings_from
 
 
 def test_status_accounts_for_all_rows(city: Path) -> None:
@@ -52,10 +55,30 @@ def test_land_refuses_a_file_that_no_source_claims(city: Path, tmp_path: Path) -
     assert asked.returncode == 1 and "unknown_source" in asked.stderr and "hire_bases" in asked.stderr
 
 
-def test_a_setting_that_is_no_number_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("JINKU_THREADS", "many"),
+        ("JINKU_THREADS", "0"),
+        ("JINKU_SETTLE_SECONDS", "-1"),
+        ("JINKU_SETTLE_SECONDS", "nan"),
+        ("JINKU_MEMORY_LIMIT", "a lot"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, given: str
+) -> None:
+    monkeypatch.setenv(name, given)
+    with pytest.raises(JinkuError, match=name) as refused:
+        settings_from(os.environ)
+    assert refused.value.code == "setting" and given in str(refused.value)
+
+
+def test_errors_are_one_line_and_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JINKU_THREADS", "many")
     asked = jinku(tmp_path / "home", "run", *SMALL)
-    assert asked.returncode == 1 and "setting" in asked.stderr and "Traceback" not in asked.stderr
+    assert asked.returncode == 1 and asked.stdout == ""
+    assert asked.stderr.startswith("error setting: JINKU_THREADS is 'many'") and asked.stderr.count("\n") == 1
 
 
 def test_scaffolds_run_as_they_are(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Killed, out of space, not allowed to write: nothing is lost, nothing is doubled, and one line says why."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import PROJECT, SMALL, jinku, jinku_command, jinku_environment, opened, rows
+from tests.builders import (
+    PROJECT,
+    SMALL,
+    copy_of,
+    jinku,
+    jinku_command,
+    jinku_environment,
+    opened,
+    project_copy,
+    rows,
+)
 
 ACCOUNTS = """
     select table_name, sum(received), sum(loaded), sum(quarantined), count(*)
@@ -57,6 +68,22 @@ def _run_and_kill(home: Path, reached: Callable[[Path], bool]) -> None:
     assert process.poll() is None, "the run ended before the moment came"
     process.send_signal(signal.SIGKILL)
     process.wait()
+
+
+def test_a_failing_model_is_named_and_quotes_no_value(city: Path, tmp_path: Path) -> None:
+    project, home = project_copy(tmp_path / "project"), copy_of(city, tmp_path)
+    model = project / "dbt_project" / "models" / "base" / "residents.sql"
+    model.write_text(model.read_text().replace("{{ as_integer('household_size') }}", "cast(name as integer)"))
+    run = jinku(home, "run", *SMALL, project=project)
+    assert run.returncode == 1
+    assert "build_base: residents failed: Conversion Error: Could not convert string …" in run.stdout
+    names = [name for (name,) in rows(opened(home), "select distinct trim(name) from raw.raw.residents") if name]
+    assert len(names) > 100
+    written = b"".join(file.read_bytes() for file in (home / "dagster").rglob("*") if file.is_file())
+    written += b"".join(file.read_bytes() for file in (home / "dbt" / "logs").rglob("*") if file.is_file())
+    said = (run.stdout + run.stderr).encode() + written
+    for name in names:
+        assert name.encode() not in said and json.dumps(name).strip('"').encode() not in said
 
 
 def test_a_home_that_may_not_be_written_is_one_clear_line(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""The documents say what is there, and what they tell a reader to do works."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from orchestration.command_line import app
+from orchestration.declarations import declarations
+from tests.builders import PROJECT, copy_of, jinku_environment, project_copy
+
+ROOMS = ("orchestration", "vault", "samples", "review", "expectations", "market_api")
+PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE_BEFORE_BLOCK = re.compile(r"`((?:assets|dbt_project)/[\w/.]+)`:\n\n$")
+
+
+def page(name: str) -> str:
+    return (PROJECT / "docs" / name).read_text()
+
+
+def raised(name: str) -> set[str]:
+    """First arguments with which an error class is called anywhere in the rooms."""
+    calls = (
+        node
+        for room in ROOMS
+        for path in (PROJECT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name and node.args
+    )
+    return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+
+
+def documented(text: str) -> set[str]:
+    """What stands in the first column of the tables of a page."""
+    return set(re.findall(r"^\| `([^`]+)`", text, re.MULTILINE))
+
+
+def test_every_error_code_and_quarantine_reason_is_documented_and_no_other() -> None:
+    errors, reasons = page("errors.md").split("## Why a batch is quarantined")
+    assert documented(errors) == raised("JinkuError")
+    assert documented(reasons) == raised("BatchRefused")
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    code = "".join(path.read_text() for room in ROOMS for path in (PROJECT / room).rglob("*.py"))
+    settings = set(re.findall(r'"(JINKU_[A-Z_]+)"', code))
+    assert {name for name in documented(page("reference.md")) if name.startswith("JINKU_")} == settings
+
+
+def test_every_command_and_option_is_documented_and_no_other() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    told = {
+        line.split("|")[1].strip(" `").split()[1]: line
+        for line in page("reference.md").splitlines()
+        if "| `jinku " in line
+    }
+    assert set(told) == set(commands)
+    for name, command in commands.items():
+        for parameter in command.params:
+            if parameter.param_type_name == "option":
+                assert parameter.opts[0] in told[name], f"{name} {parameter.opts[0]}"
+            else:
+                assert parameter.name.upper() in told[name], f"{name} {parameter.name}"
+
+
+def test_every_make_target_is_documented_and_no_other() -> None:
+    targets = set(re.findall(r"^([a-z]+):.*##", (PROJECT / "Makefile").read_text(), re.MULTILINE)) | {"setup", "clean"}
+    assert {
+        name.removeprefix("make ") for name in documented(page("reference.md")) if name.startswith("make ")
+    } == targets
+
+
+def test_every_component_and_product_is_listed_for_the_app_developer() -> None:
+    assert documented(page("app-developer.md")) == {*declarations().components, *declarations().products}
+
+
+def test_every_source_is_named_in_the_readme_with_its_original_or_as_synthetic() -> None:
+    told = (PROJECT / "README.md").read_text().split("## Which data are real")[1]
+    for name in declarations().sources:
+        assert f"`{name}`" in told, name
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_between_pages_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        assert "://" in target or (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_block_of_a_page_is_of_a_kind_that_is_tried(path: Path) -> None:
+    kinds = {kind for kind, _ in FENCED.findall(path.read_text())}
+    assert kinds <= {"sh", "yaml", "sql", "text"}, kinds
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if "```sh" in path.read_text()], ids=lambda path: path.name)
+def test_what_a_page_tells_to_do_works(path: Path, city: Path, tmp_path: Path) -> None:
+    """Blocks with a file's name before them are written there, shell blocks are run, in the order of the page."""
+    project, home = project_copy(tmp_path / "project"), copy_of(city, tmp_path)
+    environment = {
+        **jinku_environment(home),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(project),
+    }
+    text = path.read_text()
+    for block in FENCED.finditer(text):
+        kind, content = block.groups()
+        file = FILE_BEFORE_BLOCK.search(text[: block.start()])
+        if file is not None:
+            (project / file[1]).parent.mkdir(parents=True, exist_ok=True)
+            (project / file[1]).write_text(content)
+        elif kind == "sh":
+            done = subprocess.run(
+                ["bash", "-euc", content], cwd=project, env=environment, capture_output=True, text=True
+            )
+            assert done.returncode == 0, f"{content}\n{done.stdout}{done.stderr}"
