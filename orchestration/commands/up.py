@@ -37,7 +37,7 @@ def _commands(port: int) -> tuple[list[str], ...]:
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
     return (
         [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *workspace],
-        [sys.executable, "-m", "dagster", "daemon", "run", *workspace],
+        [sys.executable, "-m", "dagster._daemon", "run", *workspace],
     )
 
 
