@@ -15,10 +15,10 @@ from typing import Any
 
 import yaml
 
-from orchestration.declarations import PROJECT, Declarations
+from orchestration.declarations import PROJECT, Declarations, declarations
 from vault.contract import SourceContract
 from vault.errors import JinkuError
-from vault.home import Home, settings_from
+from vault.home import Home, home_from, settings_from
 from vault.layers import Vault, dbt_environment, engine_environment, install_cryptography
 from vault.ledger import tables_of
 
@@ -190,3 +190,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """The parsed manifest."""
     loaded: dict[str, Any] = json.loads(path.read_text())
     return loaded
+
+
+if __name__ == "__main__":
+    print(manifest(home_from(os.environ), declarations()))
