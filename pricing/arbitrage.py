@@ -1,8 +1,9 @@
 """Arbitrage among listed components: prices by which a buyer would get more data for less money.
 
-P¹ with an additive g is safe by theorem only for a union against its parts; a bad column can still make a superset
-cheaper, and market prices follow no theorem. So listings are looked at. Sources: models §4.1 to §4.3; Koutris et al.,
-PODS 2012.
+P¹ with an additive g and Z in matrix mode is safe by theorem only for parts without a common column, whose own columns
+are unrelated: there w_f = H_f / ΣH weighs columns as E does. Parts that overlap, or that repeat themselves, can cost
+less than their union; a bad column can make a superset cheaper; and market prices follow no theorem. So listings are
+looked at. Sources: models §4.1 to §4.3; Koutris et al., PODS 2012.
 """
 
 import heapq

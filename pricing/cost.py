@@ -187,10 +187,18 @@ def adjusted_cost(price: Amount, adjustment: Amount = 1, subsidised: bool = Fals
     P' 0 or more; k_y in [0.5, 2], below 1 only where the loss is flagged as subsidised. Raises ValueError else.
     Sources: white paper, C_y; models §4.2.
     """
-    k_y = within("k_y", adjustment, LEAST_ADJUSTMENT, MOST_ADJUSTMENT)
+    return checked_adjustment("k_y", adjustment, subsidised) * within("cost price", price)
+
+
+def checked_adjustment(name: str, adjustment: Amount, subsidised: bool) -> Fraction:
+    """The adjustment k_y where it lies in [0.5, 2], and is 1 or more unless subsidised. Raises ValueError, named, else.
+
+    Source: models §4.2.
+    """
+    k_y = within(name, adjustment, LEAST_ADJUSTMENT, MOST_ADJUSTMENT)
     if k_y < 1 and not subsidised:
-        raise ValueError(f"k_y {adjustment} is below 1, below cost, which needs the subsidised flag")
-    return k_y * within("cost price", price)
+        raise ValueError(f"{name} {adjustment} is below 1, below cost, which needs the subsidised flag")
+    return k_y
 
 
 def _readers_by_field(readings: Sequence[Reading]) -> dict[str, list[Reading]]:

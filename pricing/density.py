@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Literal
 
 from pricing.domain import non_negative, positive, within_unit
-from pricing.entropy import plug_in, with_nulls
+from pricing.entropy import Estimator, estimate_by, plug_in, with_nulls
 
 Transform = Literal["michaelis", "identity", "log1p_bits", "exp_saturation"]
 """h. michaelis: E/(E + E0), standard; identity: E, printed; log1p_bits: log2(1 + E); exp_saturation: 1 - 2^(-E/E0)."""
@@ -116,12 +116,16 @@ def chow_liu(
 
 
 def pair_counts_entropy(
-    first: str, second: str, counts: Mapping[tuple[Hashable, Hashable], int], rows: int
+    first: str,
+    second: str,
+    counts: Mapping[tuple[Hashable, Hashable], int],
+    rows: int,
+    estimator: Estimator = "plug_in",
 ) -> PairEntropy:
-    """The entropies of a pair from its counts, plug-in; rows: all rows of the table, nulls too.
+    """The entropies of a pair from its counts; rows: all rows of the table, nulls too.
 
-    counts: rows by the two values, both non-null. Raises ValueError for counts outside their domain or more of them
-    than rows. Source: models §2.1.
+    counts: rows by the two values, both non-null. Raises ValueError for counts outside their domain, more of them than
+    rows, or another estimator. Source: models §2.1, §2.4.
     """
     complete = sum(counts.values())
     if not 0 <= complete <= rows:
@@ -134,22 +138,25 @@ def pair_counts_entropy(
     return PairEntropy(
         first,
         second,
-        first_bits=plug_in(of_first.values()),
-        second_bits=plug_in(of_second.values()),
-        joint_bits=plug_in(counts.values()),
+        first_bits=estimate_by(estimator, of_first.values()),
+        second_bits=estimate_by(estimator, of_second.values()),
+        joint_bits=estimate_by(estimator, counts.values()),
         null_rate=_null_rate(complete, rows),
     )
 
 
-def column_counts_entropy(name: str, counts: Mapping[Hashable, int], rows: int) -> ColumnEntropy:
-    """The entropy of a column from the counts of its non-null values, plug-in; rows: all rows of the table.
+def column_counts_entropy(
+    name: str, counts: Sequence[int], rows: int, estimator: Estimator = "plug_in"
+) -> ColumnEntropy:
+    """The entropy of a column from how often each of its non-null values occurs; rows: all rows of the table.
 
-    Raises ValueError for counts outside their domain or more of them than rows. Source: models §2.1.
+    Raises ValueError for counts outside their domain, more of them than rows, or another estimator.
+    Source: models §2.1, §2.4.
     """
-    filled = sum(counts.values())
+    filled = sum(counts)
     if not 0 <= filled <= rows:
         raise ValueError(f"{filled} counted rows of {name} in a table of {rows}")
-    return ColumnEntropy(name, plug_in(counts.values()), _null_rate(filled, rows))
+    return ColumnEntropy(name, estimate_by(estimator, counts), _null_rate(filled, rows))
 
 
 def record_entropy(names: Sequence[str], row_counts: RowCounts) -> RecordEntropy:
@@ -164,8 +171,7 @@ def record_entropy(names: Sequence[str], row_counts: RowCounts) -> RecordEntropy
     rows = sum(count for _, count in row_counts)
     places = range(len(names))
     columns = [
-        column_counts_entropy(names[place], {key[0]: n for key, n in _counted(row_counts, (place,)).items()}, rows)
-        for place in places
+        column_counts_entropy(names[place], list(_counted(row_counts, (place,)).values()), rows) for place in places
     ]
     pairs = [
         pair_counts_entropy(

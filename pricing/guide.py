@@ -5,7 +5,7 @@ Sources: white paper, auction guide price; models §5.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Literal
@@ -24,9 +24,11 @@ HALF_LIVES_DAYS: Mapping[UpdatePeriod, int | None] = MappingProxyType(
 
 @dataclass(frozen=True)
 class GuideParameters:
-    """Constants of P''. Exponents are 0 or more and sum to 1; margin m keeps (1 + m)·β_lo >= 1.
+    """Constants of P² and of x_ref before there are comparables; all but `half_lives_days` and κ without unit.
 
-    kappa: κ, the number of trades that weighs as much as cost does.
+    Exponents are 0 or more and sum to 1; margin m keeps (1 + m)·β_lo >= 1; kappa: κ, the number of trades that weighs
+    as much as cost does; half_lives_days: after which data is worth half, by update period, None for never. Raises
+    ValueError that names the constant outside its domain.
     """
 
     exponent_scarcity: Amount = Fraction(30, 100)
@@ -43,8 +45,14 @@ class GuideParameters:
     least_beta: Amount = Fraction(8, 10)
     most_beta: Amount = Fraction(12, 10)
     most_step: Amount = Fraction(5, 100)
+    reference_scarcity: Amount = Fraction(1, 2)
+    reference_timeliness: Amount = Fraction(3, 4)
+    reference_coverage: Amount = Fraction(95, 100)
+    comparable_half_life_days: Amount = 180
+    half_lives_days: Mapping[UpdatePeriod, Amount | None] = field(default_factory=lambda: HALF_LIVES_DAYS)
 
     def __post_init__(self) -> None:
+        self._check_periods()
         if sum(self.exponents, Fraction(0)) != 1:
             raise ValueError("the exponents of S, T, N and W must sum to 1")
         above_zero("κ", self.kappa)
@@ -60,6 +68,17 @@ class GuideParameters:
             within(f"upper bound of {name}", most, 1)
         if (1 + within("m", self.margin)) * within("β_lo", self.least_beta) < 1:
             raise ValueError("m must be 1/β_lo - 1 or more, else the market factor could take a price below cost")
+        for name in ("scarcity", "timeliness", "coverage"):
+            within(f"reference of {name}", above_zero(f"reference of {name}", getattr(self, f"reference_{name}")), 0, 1)
+
+    def _check_periods(self) -> None:
+        above_zero("comparable_half_life_days", self.comparable_half_life_days)
+        if set(self.half_lives_days) != set(HALF_LIVES_DAYS):
+            raise ValueError(f"half_lives_days must be given for {', '.join(HALF_LIVES_DAYS)} and for nothing else")
+        for period, days in self.half_lives_days.items():
+            if days is not None:
+                above_zero(f"half_lives_days of {period}", days)
+        object.__setattr__(self, "half_lives_days", MappingProxyType(dict(self.half_lives_days)))
 
     @property
     def exponents(self) -> tuple[Fraction, ...]:
@@ -103,7 +122,8 @@ def timeliness(age_days: Amount, update_period_days: Amount, half_life_days: Amo
     overdue = max(Fraction(0), within("age_days", age_days) - within("update_period_days", update_period_days))
     if half_life_days is None:
         return 1.0
-    return float(2.0 ** -float(overdue / above_zero("half_life_days", half_life_days)))
+    half_lives = overdue / above_zero("half_life_days", half_life_days)
+    return float(2.0 ** -float(min(half_lives, Fraction(2000))))  # beyond, T is 0 in double precision anyway
 
 
 def coverage(completeness: Amount, population_share: Amount) -> Fraction:
@@ -114,9 +134,17 @@ def coverage(completeness: Amount, population_share: Amount) -> Fraction:
     return within("completeness", completeness, 0, 1) * within("population_share", population_share, 0, 1)
 
 
-def bootstrap_reference(reference_records: Amount) -> Factors:
-    """x_ref before there are comparables: S 0.5, T 0.75, W 0.95, N the reference volume. Source: models §5."""
-    return Factors(Fraction(1, 2), Fraction(3, 4), above_zero("N_ref", reference_records), Fraction(95, 100))
+def bootstrap_reference(reference_records: Amount, parameters: GuideParameters = STANDARD) -> Factors:
+    """x_ref before there are comparables: S 0.5, T 0.75, W 0.95 by default, N the reference volume (records, above 0).
+
+    Raises ValueError for a reference volume that is not above 0. Source: models §5.
+    """
+    return Factors(
+        parameters.reference_scarcity,
+        parameters.reference_timeliness,
+        above_zero("N_ref", reference_records),
+        parameters.reference_coverage,
+    )
 
 
 def cost_base(cost_price: Amount, parameters: GuideParameters = STANDARD) -> Fraction:

@@ -40,7 +40,7 @@ def yuan_to_fen(amount_yuan: Amount) -> int:
 
 
 def fen_to_yuan(amount_fen: int) -> Decimal:
-    """The exact amount in yuan, two decimals."""
+    """The exact amount in yuan, two decimals, of whole fen. Source: models §9."""
     return Decimal(amount_fen).scaleb(-2)
 
 
@@ -52,8 +52,8 @@ def allocate(total_fen: int, drivers: Sequence[Amount]) -> tuple[int, ...]:
     Raises ValueError for a negative or non-finite value, and for a total above 0 with no driver above 0.
     Source: models §4.2.
     """
-    if total_fen < 0:
-        raise ValueError(f"total_fen must be 0 or more, not {total_fen}")
+    if isinstance(total_fen, bool) or not isinstance(total_fen, int) or total_fen < 0:
+        raise ValueError(f"total_fen must be a whole number of fen, 0 or more, not {total_fen!r}")
     weights = [exact(driver) for driver in drivers]
     if any(weight < 0 for weight in weights):
         raise ValueError("drivers must be 0 or more")
@@ -71,6 +71,6 @@ def allocate(total_fen: int, drivers: Sequence[Amount]) -> tuple[int, ...]:
 
 
 def format_fen(amount_fen: int) -> str:
-    """The amount as people read it: 123456 is "¥1,234.56", -5 is "-¥0.05"."""
+    """The amount as people read it: 123456 is "¥1,234.56", -5 is "-¥0.05". Source: models §9."""
     yuan, fen = divmod(abs(amount_fen), FEN_PER_YUAN)
     return f"{'-' if amount_fen < 0 else ''}¥{yuan:,}.{fen:02d}"

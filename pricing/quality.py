@@ -1,54 +1,114 @@
-"""The quality coefficient Q(Z) = (Zᵀβ)²: from counts to rates, from rates to Z, from Z and β to Q.
+"""The quality coefficient Q(Z) = (Zᵀβ)²: from rated evidence to Z, from Z and β to Q.
 
-Sources: white paper, quality of components; dimensions of GB/T 36344-2018; models §1.
+Counts become rates in `pricing.rates`, β comes from `pricing.weights`; both are named here too, so that this module is
+the one door to quality. Sources: white paper, quality of components; models §1.
 """
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from pricing.dimensions import DIMENSIONS, SEVERITY_WEIGHTS
 from pricing.domain import non_negative, positive, within_unit
-
-Dimension = Literal["normativity", "completeness", "accuracy", "consistency", "timeliness", "accessibility"]
-Severity = Literal["critical", "warning", "info"]
-
-DIMENSIONS: tuple[Dimension, ...] = (
-    "normativity",
-    "completeness",
-    "accuracy",
-    "consistency",
-    "timeliness",
-    "accessibility",
+from pricing.rates import (
+    Measured,
+    accessibility_rate,
+    gate_is_open,
+    graded_rate,
+    query_rate,
+    rate,
+    row_rate,
+    share_rate,
+    timeliness_rate,
+    verdict_rate,
 )
-SEVERITY_WEIGHTS: Mapping[Severity, float] = {"critical": 1.0, "warning": 0.6, "info": 0.2}
-"""5 : 3 : 1, models §1.2."""
-BETA_FLOOR = 0.05
-CONSISTENCY_RATIO_LIMIT = 0.10
-RANDOM_INDEX: Mapping[int, float] = {1: 0.0, 2: 0.0, 3: 0.58, 4: 0.90, 5: 1.12, 6: 1.24}
-"""Saaty's mean consistency index of random judgements by their number."""
-LEAST_COMPONENTS_FOR_ENTROPY = 10
-WHOLE_TABLE: Mapping[str | None, float] = {None: 1.0}
-"""The fields of vector mode: one, for which all evidence counts."""
+from pricing.weights import (
+    BETA_FLOOR,
+    CONSISTENCY_RATIO_LIMIT,
+    RANDOM_INDEX,
+    AhpResult,
+    BetaSet,
+    ahp_beta,
+    ahp_weights,
+    catalogue_beta,
+    check_beta,
+    check_weights,
+    combined_beta,
+    dimension_entropies,
+    entropy_weights,
+    expert_beta,
+    without_waived,
+)
+
+__all__ = [
+    "BETA_FLOOR",
+    "CONSISTENCY_RATIO_LIMIT",
+    "DIMENSIONS",
+    "RANDOM_INDEX",
+    "SEVERITY_WEIGHTS",
+    "AhpResult",
+    "BetaSet",
+    "Evidence",
+    "Measured",
+    "accessibility_rate",
+    "ahp_beta",
+    "ahp_weights",
+    "catalogue_beta",
+    "check_beta",
+    "check_weights",
+    "combined_beta",
+    "combined_weights",
+    "dimension_entropies",
+    "entropy_shares",
+    "entropy_weights",
+    "expert_beta",
+    "gate_is_open",
+    "graded_rate",
+    "made_right",
+    "matrix_scores",
+    "pooled_scores",
+    "quality",
+    "quality_coefficient",
+    "quality_if_right",
+    "quality_matrix",
+    "quality_score",
+    "quality_vector",
+    "query_rate",
+    "rate",
+    "row_rate",
+    "share_rate",
+    "timeliness_rate",
+    "verdict_rate",
+    "without_waived",
+]
+
+ZName = TypeVar("ZName", bound=str)
+BetaName = TypeVar("BetaName", bound=str)
+Place = tuple[str | None, str]
+"""A field and a dimension; the field None stands for the whole table, the one field of vector mode."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One evaluated rule: the dimension it speaks for and its rate, None where there was nothing to evaluate.
+    """One rated result: the dimension it speaks for, how grave a failure is, its rate (None: nothing to evaluate).
 
-    fields: the columns it is about; empty where it is about the table, which counts for every field.
+    field: the column it is about, or several of them, for each of which it counts; None or () where it is about the
+    table, which counts for every field. Rate and severity may also come in the other order, as `expectations.scoring`
+    gives them: the one is never a word, the other always. Raises ValueError outside the domain.
     """
 
-    dimension: Dimension
+    dimension: str
+    severity: str
     rate: float | None
-    severity: Severity = "warning"
     weight: float = 1.0
-    fields: tuple[str, ...] = ()
+    field: str | tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        given: tuple[object, object] = (self.severity, self.rate)
+        if isinstance(given[1], str):
+            object.__setattr__(self, "severity", given[1])
+            object.__setattr__(self, "rate", given[0])
         if self.dimension not in DIMENSIONS:
             raise ValueError(f"dimension must be one of {', '.join(DIMENSIONS)}, not {self.dimension!r}")
         if self.severity not in SEVERITY_WEIGHTS:
@@ -57,383 +117,67 @@ class Evidence:
             within_unit("rate", self.rate)
         positive("weight", self.weight)
 
-    def mass(self, severity_weights: Mapping[Severity, float] = SEVERITY_WEIGHTS) -> float:
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The columns it is about, none where it is about the table."""
+        if self.field is None:
+            return ()
+        return (self.field,) if isinstance(self.field, str) else self.field
+
+    def mass(self, severity_weights: Mapping[str, float] = SEVERITY_WEIGHTS) -> float:
         """s_e · w_e, the severity's weight times its own. Raises ValueError for a severity without a weight above 0."""
         if self.severity not in severity_weights:
             raise ValueError(f"severity {self.severity} has no weight")
         return positive(f"weight of severity {self.severity}", severity_weights[self.severity]) * self.weight
 
-    def speaks_of(self, field: str) -> bool:
-        """Whether it counts for a field: it names it, or it is about the whole table."""
-        return not self.fields or field in self.fields
+    def counts_for(self, field: str | None) -> bool:
+        """Whether it counts for a field, None being the whole table: it names it, or it is about the table."""
+        return field is None or not self.fields or field in self.fields
 
 
-def row_rate(element_count: int, unexpected_count: int, missing_count: int = 0) -> float | None:
-    """r = 1 - unexpected / (elements - missing); None where no element had a value: that is no evidence.
-
-    Counts are rows, 0 or more. Raises ValueError where they contradict each other. Source: models §1.2.
-    """
-    if min(element_count, unexpected_count, missing_count) < 0:
-        raise ValueError("counts must be 0 or more")
-    evaluated = element_count - missing_count
-    if evaluated <= 0:
-        return None
-    if unexpected_count > evaluated:
-        raise ValueError(f"unexpected_count {unexpected_count} is above the {evaluated} evaluated")
-    return 1.0 - unexpected_count / evaluated
-
-
-def query_rate(bad_rows: int, table_rows: int) -> float | None:
-    """r = max(0, 1 - bad rows / rows of the table); None for an empty table.
-
-    A query may return a row more than once, so more bad rows than rows mean 0. Raises ValueError below 0.
-    Source: models §1.2.
-    """
-    if min(bad_rows, table_rows) < 0:
-        raise ValueError("row counts must be 0 or more")
-    return max(0.0, 1.0 - bad_rows / table_rows) if table_rows else None
-
-
-def share_rate(observed: float, least: float | None = None) -> float:
-    """r = observed share, or min(1, observed / least) where a least share is asked for (0 < least <= 1).
-
-    For shares of non-null and of unique values. Raises ValueError outside [0, 1]. Source: models §1.2.
-    """
-    within_unit("observed", observed)
-    if least is None:
-        return observed
-    within_unit("least", least)
-    return min(1.0, observed / least) if least > 0 else 1.0
-
-
-def verdict_rate(success: bool) -> float:
-    """r = 1 where an aggregate holds, else 0. Source: models §1.2."""
-    return 1.0 if success else 0.0
-
-
-def graded_rate(distance: float, tolerance: float) -> float:
-    """r = max(0, 1 - distance / tolerance), for an aggregate that may miss its bounds by less or more.
-
-    distance: how far the figure lies outside its bounds, 0 or more; tolerance: above 0, in the same unit. Raises
-    ValueError else. Source: models §1.2.
-    """
-    return max(0.0, 1.0 - non_negative("distance", distance) / positive("tolerance", tolerance))
-
-
-def timeliness_rate(refreshes_in_period: int, refreshes_due: int) -> float | None:
-    """r = refreshes within their period / refreshes due, of the last 90 days; None where none was due.
-
-    Raises ValueError for a negative count or more kept than due. Source: models §1.1.
-    """
-    return _kept_share("refreshes_in_period", refreshes_in_period, refreshes_due)
-
-
-def accessibility_rate(
-    reads_succeeded: int, reads_attempted: int, metadata_filled: int, metadata_required: int
-) -> float | None:
-    """r = (successful reads / attempts, of the last 30 days) · (metadata fields filled / required).
-
-    None where nothing was attempted or required: that is no evidence. Raises ValueError for a negative count or more
-    kept than asked for. Source: models §1.1.
-    """
-    reads = _kept_share("reads_succeeded", reads_succeeded, reads_attempted)
-    metadata = _kept_share("metadata_filled", metadata_filled, metadata_required)
-    return None if reads is None or metadata is None else reads * metadata
-
-
-def critical_gate_passes(verdicts: Iterable[tuple[Severity, bool]]) -> bool:
-    """Whether no critical expectation failed: what fails one is not listable, whatever its Q.
-
-    verdicts: severity and success of each. Kept apart from the score, so that Q stays continuous. Source: models §1.2.
-    """
-    return all(success for severity, success in verdicts if severity == "critical")
-
-
-def pooled_scores(
-    evidence: Collection[Evidence], severity_weights: Mapping[Severity, float] = SEVERITY_WEIGHTS
-) -> dict[Dimension, float]:
-    """Z in vector mode: Z_d = Σ s w r / Σ s w over the evidence of d; 0 where there is none.
+def quality_vector(
+    evidence: Iterable[Evidence], severity_weights: Mapping[str, float] = SEVERITY_WEIGHTS
+) -> dict[str, float]:
+    """Z in vector mode: Z_d = Σ s w r / Σ s w over the rated evidence of d; 0 where there is none.
 
     No evidence earns no credit: leaving a dimension unmeasured must never pay. Raises ValueError for a severity
     without a weight above 0. Source: models §1.2, §1.3.
     """
-    return _scores(evidence, WHOLE_TABLE, severity_weights)
+    cells = _cells(tuple(evidence), (None,), severity_weights)
+    return {dimension: cells.get((None, dimension), 0.0) for dimension in DIMENSIONS}
 
 
-def matrix_scores(
-    evidence: Collection[Evidence],
-    entropies: Mapping[str, float],
-    severity_weights: Mapping[Severity, float] = SEVERITY_WEIGHTS,
-) -> dict[Dimension, float]:
-    """Z in matrix mode (指标矩阵): Z_d = Σ_f w_f Z_fd with w_f = H_f / ΣH, each field's share of entropy in bits.
+def quality_matrix(
+    evidence: Iterable[Evidence],
+    field_weights: Mapping[str, float],
+    waived: frozenset[tuple[str, str]] = frozenset(),
+    severity_weights: Mapping[str, float] = SEVERITY_WEIGHTS,
+) -> dict[str, float]:
+    """Z in matrix mode (指标矩阵): Z_d = Σ_f w_f Z_fd, w_f = H_f / ΣH (`entropy_shares`), Z_fd pooled as a vector.
 
-    Evidence about the table counts for every field; an unmeasured (field, dimension) scores 0. Entropies are 0 or
-    more. Raises ValueError where one is not, or where no field has any. Source: models §1.2.
+    Evidence about the table counts for every field, about a column without weight for none. An unmeasured (f, d)
+    scores 0; a waived one leaves Z_d, which is then Σ w Z / Σ w over the others, 0 where all are waived. Raises
+    ValueError where the weights do not sum to 1, or a waiver names no field or dimension. Source: models §1.2, §1.3.
     """
-    return _scores(evidence, _field_weights(entropies), severity_weights)
+    check_weights(list(field_weights.values()))
+    for field, dimension in sorted(waived):
+        if field not in field_weights or dimension not in DIMENSIONS:
+            raise ValueError(f"waived, but no field and dimension of the matrix: {field}, {dimension}")
+    cells = _cells(tuple(evidence), tuple(field_weights), severity_weights)
+    scores = {}
+    for dimension in DIMENSIONS:
+        kept = {field: weight for field, weight in field_weights.items() if (field, dimension) not in waived}
+        earned = math.fsum(weight * cells.get((field, dimension), 0.0) for field, weight in kept.items())
+        total = 1.0 if len(kept) == len(field_weights) else math.fsum(kept.values())
+        scores[dimension] = min(1.0, earned / total) if total > 0 else 0.0
+    return scores
 
 
-def renormalised(beta_quality: Mapping[Dimension, float], waived: Collection[str] = ()) -> dict[Dimension, float]:
-    """β over the dimensions that are not waived as `not_applicable`, summing to 1 again.
+def entropy_shares(entropies: Mapping[str, float]) -> dict[str, float]:
+    """w_f = H_f / ΣH, each field's share of the entropy, in [0, 1] and summing to 1.
 
-    Raises ValueError where β is no weighting, a waiver names no dimension of it, or everything is waived.
-    Source: models §1.3.
+    entropies: bits by field, 0 or more. Raises ValueError where one is not, or no field has any. Source: models §1.2.
     """
-    check_weights(list(beta_quality.values()))
-    unknown = sorted(set(waived) - set(beta_quality))
-    if unknown:
-        raise ValueError(f"waived, but no dimension of beta_quality: {', '.join(unknown)}")
-    kept = {dimension: weight for dimension, weight in beta_quality.items() if dimension not in waived}
-    total = math.fsum(kept.values())
-    if total <= 0:
-        raise ValueError("every dimension is waived, so nothing is left to judge by")
-    return {dimension: weight / total for dimension, weight in kept.items()}
-
-
-def score(z: Mapping[Dimension, float], beta_quality: Mapping[Dimension, float], waived: Collection[str] = ()) -> float:
-    """Zᵀβ in [0, 1]; waived dimensions are left out and β renormalised over the others.
-
-    A dimension that Z lacks scores 0. Raises ValueError where a value of Z or β is outside its domain, or Z has a
-    dimension that β lacks. Source: white paper, Q(Z) = (Zᵀβ)².
-    """
-    for dimension, value in z.items():
-        within_unit(f"Z of {dimension}", value)
-        if dimension not in beta_quality:
-            raise ValueError(f"Z has {dimension}, which has no weight in beta_quality")
-    weights = renormalised(beta_quality, waived)
-    return min(1.0, math.fsum(weight * z.get(dimension, 0.0) for dimension, weight in weights.items()))
-
-
-def quality(
-    z: Mapping[Dimension, float], beta_quality: Mapping[Dimension, float], waived: Collection[str] = ()
-) -> float:
-    """Q(Z) = (Zᵀβ)² in [0, 1]. Raises ValueError as `score` does. Source: white paper; models §1."""
-    return score(z, beta_quality, waived) ** 2
-
-
-def made_right(evidence: Sequence[Evidence], chosen: Collection[int]) -> tuple[Evidence, ...]:
-    """The evidence as it would be if the chosen rules (by position) held for every row: their rate is 1."""
-    return tuple(
-        replace(item, rate=1.0) if position in chosen and item.rate is not None else item
-        for position, item in enumerate(evidence)
-    )
-
-
-def quality_if_right(
-    evidence: Sequence[Evidence],
-    beta_quality: Mapping[Dimension, float],
-    waived: Collection[str] = (),
-    entropies: Mapping[str, float] | None = None,
-    severity_weights: Mapping[Severity, float] = SEVERITY_WEIGHTS,
-) -> tuple[float, ...]:
-    """What Q would be if the rate of one piece of evidence were 1, for each in its order: what costs most of Q.
-
-    Q_e = (Zᵀβ + β_d Σ_f w_f m_e (1 - r_e) / Σ m)², Σ m over the evidence of the same field and dimension; vector mode
-    has one field of weight 1. Without a rate it stays Q. entropies: bits per field, which asks for matrix mode. Raises
-    ValueError as `score` and `matrix_scores` do. Source: models §1.
-    """
-    weights = WHOLE_TABLE if entropies is None else _field_weights(entropies)
-    scores = _scores(evidence, weights, severity_weights)
-    beta = renormalised(beta_quality, waived)
-    now = score(scores, beta_quality, waived)
-    masses = _masses(evidence, weights, severity_weights)
-    found = []
-    for item in evidence:
-        missed = item.mass(severity_weights) * (1.0 - item.rate) if item.rate is not None else 0.0
-        gained = math.fsum(
-            weight * missed / masses[field, item.dimension]
-            for field, weight in weights.items()
-            if missed > 0 and (field is None or item.speaks_of(field))
-        )
-        found.append(min(1.0, now + beta.get(item.dimension, 0.0) * gained) ** 2)
-    return tuple(found)
-
-
-def check_weights(weights: Sequence[float], floor: float = 0.0) -> None:
-    """Refuse what is no weighting: each weight in [floor, 1], summing to 1 within 1e-9.
-
-    Raises ValueError that says which rule is broken. Source: models §1.4.
-    """
-    for weight in weights:
-        if not (math.isfinite(weight) and floor - 1e-12 <= weight <= 1):
-            raise ValueError(f"a weight must lie in [{floor}, 1], not be {weight}")
-    total = math.fsum(weights)
-    if abs(total - 1) > 1e-9:
-        raise ValueError(f"weights must sum to 1, not {total}")
-
-
-@dataclass(frozen=True)
-class PairwiseWeights:
-    """Weights that follow from pairwise judgements, and how far these agree with each other.
-
-    lambda_max: the principal eigenvalue, n where they agree fully; consistency_index: (λ_max - n) / (n - 1);
-    consistency_ratio: that over the random index, which is the index that judgements made at random have.
-    """
-
-    weights: tuple[float, ...]
-    lambda_max: float
-    consistency_index: float
-    consistency_ratio: float
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the consistency ratio is below 0.10."""
-        return self.consistency_ratio < CONSISTENCY_RATIO_LIMIT
-
-
-def pairwise_weights(judgements: Sequence[Sequence[float]], random_index: float | None = None) -> PairwiseWeights:
-    """Weights from pairwise judgements (AHP): principal eigenvector, λ_max, CI = (λ_max - n)/(n - 1), CR = CI / RI.
-
-    judgements: n x n, n of 2 or more, positive, a_ij · a_ji = 1; random_index RI: 0 or more, by default that of n,
-    which is known up to 6. Where RI is 0 (n = 2, always consistent) CR is 0. Raises ValueError where the matrix is not
-    so. CR of 0.10 or more is not refused here; see `consistent_weights`. Source: models §1.4 (Saaty).
-    """
-    matrix = _judgement_matrix(judgements)
-    size = len(matrix)
-    if random_index is None and size not in RANDOM_INDEX:
-        raise ValueError(f"no random index is known for {size} judgements, so it has to be given")
-    random_index = non_negative("random_index", RANDOM_INDEX[size] if random_index is None else random_index)
-    values, vectors = np.linalg.eig(matrix)
-    principal = int(np.argmax(values.real))
-    vector = np.abs(vectors[:, principal].real)
-    lambda_max = float(values[principal].real)
-    index = max(0.0, (lambda_max - size) / (size - 1))
-    ratio = index / random_index if random_index > 0 else 0.0
-    return PairwiseWeights(tuple(float(weight) for weight in vector / vector.sum()), lambda_max, index, ratio)
-
-
-def ahp_weights(
-    judgements: Sequence[Sequence[float]], random_index: float | None = None
-) -> tuple[tuple[float, ...], float]:
-    """The weights and the consistency ratio of `pairwise_weights`, whose domain and errors it has."""
-    found = pairwise_weights(judgements, random_index)
-    return found.weights, found.consistency_ratio
-
-
-def consistent_weights(judgements: Sequence[Sequence[float]], random_index: float | None = None) -> tuple[float, ...]:
-    """AHP weights of judgements that agree with each other; domain as `pairwise_weights`.
-
-    Raises ValueError where the consistency ratio is 0.10 or more. Source: models §1.4.
-    """
-    found = pairwise_weights(judgements, random_index)
-    if not found.accepted:
-        raise ValueError(
-            f"the judgements contradict each other: consistency ratio {found.consistency_ratio:.3f} is 0.10 or more"
-        )
-    return found.weights
-
-
-def dimension_entropies(scores: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    """e_j = -Σ p ln p / ln m of each dimension over m components, in [0, 1]; 1 where all components score alike.
-
-    scores: m x n, 0 or more, p_ij = z_ij / Σ_i z_ij. Raises ValueError for fewer than two components, a score outside
-    the domain, or a dimension of zeros. Source: models §1.4.
-    """
-    table = np.array(scores, dtype=float)
-    if table.ndim != 2 or table.shape[0] < 2 or table.shape[1] < 1:
-        raise ValueError("scores must be a table of two or more components")
-    if not (np.isfinite(table).all() and (table >= 0).all()):
-        raise ValueError("scores must be finite and 0 or more")
-    sums = table.sum(axis=0)
-    if (sums <= 0).any():
-        raise ValueError("a dimension scores 0 for every component")
-    shares = table / sums
-    logs = np.log(np.where(shares > 0, shares, 1.0))
-    entropies = -(shares * logs).sum(axis=0) / math.log(table.shape[0])
-    return tuple(float(entropy) for entropy in np.clip(entropies, 0.0, 1.0))
-
-
-def entropy_weights(scores: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    """Entropy weights (EWM) of n dimensions over m components: w_j = (1 - e_j) / Σ(1 - e), e of `dimension_entropies`.
-
-    They tell how much a dimension differs between components, not how much it matters, so they are only ever combined
-    with judgements: see `catalogue_weights`. Raises ValueError as `dimension_entropies` does, and where the dimensions
-    do not differ at all. Source: models §1.4.
-    """
-    divergences = [1.0 - entropy for entropy in dimension_entropies(scores)]
-    total = math.fsum(divergences)
-    if total <= 1e-15:
-        raise ValueError("no dimension differs between the components")
-    return tuple(divergence / total for divergence in divergences)
-
-
-def catalogue_weights(
-    judgements: Sequence[Sequence[float]],
-    scores: Sequence[Sequence[float]],
-    alpha: float = 0.7,
-    floor: float = BETA_FLOOR,
-) -> tuple[float, ...]:
-    """β of judgements and of a catalogue of 10 or more components: `combined_weights` of their AHP and entropy weights.
-
-    Raises ValueError for fewer components, judgements that contradict each other, and as the two methods do.
-    Source: models §1.4.
-    """
-    if len(scores) < LEAST_COMPONENTS_FOR_ENTROPY:
-        raise ValueError(f"entropy weights need {LEAST_COMPONENTS_FOR_ENTROPY} components or more, not {len(scores)}")
-    return combined_weights(consistent_weights(judgements), entropy_weights(scores), alpha, floor)
-
-
-def combined_weights(
-    judged: Sequence[float], measured: Sequence[float], alpha: float = 0.7, floor: float = BETA_FLOOR
-) -> tuple[float, ...]:
-    """β = floor + (1 - n·floor)·(α·AHP + (1 - α)·EWM), on the simplex with every weight at least the floor.
-
-    alpha in [0, 1]; 0 <= n·floor <= 1. Raises ValueError where the inputs are no weightings or differ in length.
-    Source: models §1.4.
-    """
-    within_unit("alpha", alpha)
-    if len(judged) != len(measured):
-        raise ValueError(f"{len(judged)} judged weights beside {len(measured)} measured ones")
-    if not (math.isfinite(floor) and floor >= 0 and len(judged) * floor <= 1):
-        raise ValueError(f"floor {floor} leaves no room for {len(judged)} weights")
-    check_weights(judged)
-    check_weights(measured)
-    room = 1.0 - len(judged) * floor
-    return tuple(floor + room * (alpha * a + (1 - alpha) * e) for a, e in zip(judged, measured, strict=True))
-
-
-def _scores(
-    evidence: Collection[Evidence],
-    field_weights: Mapping[str | None, float],
-    severity_weights: Mapping[Severity, float],
-) -> dict[Dimension, float]:
-    """Z_d = Σ_f w_f Z_fd, where the field None stands for the whole table."""
-    masses = _masses(evidence, field_weights, severity_weights)
-    earned = _masses(evidence, field_weights, severity_weights, earned=True)
-    return {
-        dimension: min(
-            1.0,
-            math.fsum(
-                weight * min(1.0, earned[field, dimension] / masses[field, dimension])
-                for field, weight in field_weights.items()
-                if masses[field, dimension] > 0
-            ),
-        )
-        for dimension in DIMENSIONS
-    }
-
-
-def _masses(
-    evidence: Collection[Evidence],
-    fields: Collection[str | None],
-    severity_weights: Mapping[Severity, float],
-    earned: bool = False,
-) -> dict[tuple[str | None, Dimension], float]:
-    """Σ s w, or Σ s w r where earned, of the rated evidence by field and dimension."""
-    terms: dict[tuple[str | None, Dimension], list[float]] = {
-        (field, dimension): [] for field in fields for dimension in DIMENSIONS
-    }
-    for item in evidence:
-        if item.rate is None:
-            continue
-        term = item.mass(severity_weights) * (item.rate if earned else 1.0)
-        for field in fields:
-            if field is None or item.speaks_of(field):
-                terms[field, item.dimension].append(term)
-    return {place: math.fsum(found) for place, found in terms.items()}
-
-
-def _field_weights(entropies: Mapping[str, float]) -> dict[str | None, float]:
     for field, bits in entropies.items():
         non_negative(f"entropy of {field}", bits)
     total = math.fsum(entropies.values())
@@ -442,19 +186,97 @@ def _field_weights(entropies: Mapping[str, float]) -> dict[str | None, float]:
     return {field: bits / total for field, bits in entropies.items()}
 
 
-def _kept_share(name: str, kept: int, promised: int) -> float | None:
-    if not 0 <= kept <= promised:
-        raise ValueError(f"{name} must lie between 0 and the {promised} asked for, not be {kept}")
-    return kept / promised if promised else None
+def quality_score(
+    z: Mapping[ZName, float],
+    beta: Mapping[BetaName, float],
+    waived: Collection[str] = (),
+    floor: float = BETA_FLOOR,
+) -> float:
+    """Zᵀβ in [0, 1]; waived dimensions are left out and β renormalised over the others.
+
+    A dimension that Z lacks scores 0. Raises ValueError where a value of Z lies outside [0, 1], Z has a dimension that
+    β lacks, or β is off the simplex or below its floor. Sources: white paper, Q(Z) = (Zᵀβ)²; models §1.
+    """
+    scores = {str(dimension): within_unit(f"Z of {dimension}", value) for dimension, value in z.items()}
+    unknown = sorted(set(scores) - set(beta))
+    if unknown:
+        raise ValueError(f"Z has {', '.join(unknown)}, which have no weight in beta")
+    weights = without_waived(beta, waived, floor)
+    return min(1.0, math.fsum(weight * scores.get(dimension, 0.0) for dimension, weight in weights.items()))
 
 
-def _judgement_matrix(judgements: Sequence[Sequence[float]]) -> NDArray[np.float64]:
-    size = len(judgements)
-    if size < 2 or any(len(row) != size for row in judgements):
-        raise ValueError("judgements must be a square of two rows or more")
-    matrix = np.array(judgements, dtype=np.float64)
-    if not (np.isfinite(matrix).all() and (matrix > 0).all()):
-        raise ValueError("judgements must be finite and above 0")
-    if not np.allclose(matrix * matrix.T, 1.0, rtol=0, atol=1e-9):
-        raise ValueError("a judgement and the one that mirrors it must multiply to 1")
-    return matrix
+def quality_coefficient(
+    z: Mapping[ZName, float],
+    beta: Mapping[BetaName, float],
+    waived: Collection[str] = (),
+    floor: float = BETA_FLOOR,
+) -> float:
+    """Q(Z) = (Zᵀβ)² in [0, 1]. Raises ValueError as `quality_score` does. Sources: white paper; models §1."""
+    return quality_score(z, beta, waived, floor) ** 2
+
+
+def made_right(evidence: Sequence[Evidence], chosen: Collection[int]) -> tuple[Evidence, ...]:
+    """The evidence as it would be if the chosen rules (by position) held for every row: their rate is 1.
+
+    What had nothing to evaluate stays so. Source: models §1.
+    """
+    return tuple(
+        replace(item, rate=1.0) if position in chosen and item.rate is not None else item
+        for position, item in enumerate(evidence)
+    )
+
+
+def quality_if_right(
+    evidence: Sequence[Evidence],
+    beta: Mapping[BetaName, float],
+    waived: Collection[str] = (),
+    field_weights: Mapping[str, float] | None = None,
+    severity_weights: Mapping[str, float] = SEVERITY_WEIGHTS,
+) -> tuple[float, ...]:
+    """What Q would be if the rate of one piece of evidence were 1, for each in its order: what costs most of Q.
+
+    field_weights ask for matrix mode. Raises ValueError as `quality_score` and `quality_matrix` do. Source: models §1.
+    """
+
+    def quality_of(found: Sequence[Evidence]) -> float:
+        if field_weights is None:
+            return quality_coefficient(quality_vector(found, severity_weights), beta, waived)
+        return quality_coefficient(quality_matrix(found, field_weights, frozenset(), severity_weights), beta, waived)
+
+    now = quality_of(evidence)
+    return tuple(
+        now if item.rate is None or item.rate == 1 else quality_of(made_right(evidence, (position,)))
+        for position, item in enumerate(evidence)
+    )
+
+
+def matrix_scores(evidence: Collection[Evidence], entropies: Mapping[str, float]) -> dict[str, float]:
+    """`quality_matrix` with the weights of `entropy_shares`, for callers that have entropies in bits.
+
+    Raises ValueError as these do. Source: models §1.2.
+    """
+    return quality_matrix(evidence, entropy_shares(entropies))
+
+
+# the names by which `expectations` calls these
+pooled_scores = quality_vector
+quality = quality_coefficient
+combined_weights = combined_beta
+
+
+def _cells(
+    evidence: Collection[Evidence], fields: Sequence[str | None], severity_weights: Mapping[str, float]
+) -> dict[Place, float]:
+    """Z_fd = Σ s w r / Σ s w of each field and dimension with rated evidence."""
+    terms: dict[Place, list[tuple[float, float]]] = {}
+    for item in evidence:
+        if item.rate is None:
+            continue
+        mass = item.mass(severity_weights)
+        for field in fields:
+            if item.counts_for(field):
+                terms.setdefault((field, item.dimension), []).append((mass, mass * item.rate))
+    return {
+        place: min(1.0, math.fsum(earned for _, earned in found) / math.fsum(mass for mass, _ in found))
+        for place, found in terms.items()
+    }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pricing.density import density
 from pricing.domain import non_negative, within_unit
 from pricing.params import Grain, ParameterSet
-from pricing.quality import Dimension, renormalised, score
+from pricing.quality import quality_score, without_waived
 from pricing.volume import volume
 
 
@@ -24,9 +24,9 @@ class ComponentMeasures:
 
     grain: Grain
     records: float
-    z: Mapping[Dimension, float]
+    z: Mapping[str, float]
     entropy_bits: float
-    waived: Collection[Dimension] = ()
+    waived: Collection[str] = ()
     component_hash: str = ""
     snapshot_hash: str = ""
 
@@ -43,9 +43,9 @@ class ValuationRecord:
     grain: Grain
     records: float
     scale_records: float
-    z: tuple[tuple[Dimension, float], ...]
-    waived: tuple[Dimension, ...]
-    beta_quality: tuple[tuple[Dimension, float], ...]
+    z: tuple[tuple[str, float], ...]
+    waived: tuple[str, ...]
+    beta_quality: tuple[tuple[str, float], ...]
     score: float
     entropy_bits: float
     half_value_bits: float
@@ -74,8 +74,8 @@ def valuation(measures: ComponentMeasures, parameters: ParameterSet) -> Valuatio
     Sources: white paper; models §1 to §3.
     """
     scale = parameters.scale_records(measures.grain)
-    beta = renormalised(parameters.beta_quality, measures.waived)
-    pooled = score(measures.z, parameters.beta_quality, measures.waived)
+    beta = without_waived(parameters.beta_quality, measures.waived, parameters.beta_floor)
+    score = quality_score(measures.z, parameters.beta_quality, measures.waived, parameters.beta_floor)
     of_volume = volume(measures.records, scale, parameters.volume_variant)
     of_density = density(measures.entropy_bits, parameters.transform, parameters.half_value_bits)
     return ValuationRecord(
@@ -90,11 +90,11 @@ def valuation(measures: ComponentMeasures, parameters: ParameterSet) -> Valuatio
         z=tuple((dimension, measures.z.get(dimension, 0.0)) for dimension in parameters.beta_quality),
         waived=tuple(dimension for dimension in parameters.beta_quality if dimension in measures.waived),
         beta_quality=tuple(beta.items()),
-        score=pooled,
+        score=score,
         entropy_bits=measures.entropy_bits,
         half_value_bits=parameters.half_value_bits,
         volume=of_volume,
-        quality=pooled**2,
+        quality=score**2,
         density=of_density,
-        value_index=value_index(of_volume, pooled**2, of_density),
+        value_index=value_index(of_volume, score**2, of_density),
     )

@@ -99,6 +99,24 @@ def test_the_leader_pays_one_step_above_the_second() -> None:
     assert outcome.awards == (Award("bid0", "ada", 2100),)
 
 
+@unhurried
+@given(st.lists(st.integers(10, 16), min_size=1, max_size=4))
+def test_no_bidder_gains_more_than_a_step_by_another_limit_than_its_value(hundreds: list[int]) -> None:
+    """All deviations of each bidder: a proxy makes the format truthful but for the increment it steps by."""
+
+    def gain(limits: list[int], bidder: int, value_fen: int) -> int:
+        entries = [(f"bidder{place}", limit * 100, place) for place, limit in enumerate(limits)]
+        won = english_outcome(english_standing(RULES, log(*entries)))
+        return value_fen - won.payment_fen(f"bidder{bidder}") if f"bidder{bidder}" in won.winners else 0
+
+    for bidder, honest in enumerate(hundreds):
+        truthful = gain(hundreds, bidder, honest * 100)
+        assert truthful >= 0
+        for other in range(9, 19):
+            deviating = [*hundreds[:bidder], other, *hundreds[bidder + 1 :]]
+            assert gain(deviating, bidder, honest * 100) <= truthful + RULES.increment_fen
+
+
 def test_of_equal_limits_the_earlier_leads_and_pays_all_of_it() -> None:
     outcome = english_outcome(english_standing(RULES, log(("ada", 2000, 1), ("bo", 2000, 2))))
     assert outcome.awards == (Award("bid0", "ada", 2000),)
