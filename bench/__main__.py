@@ -11,6 +11,7 @@ from rich.console import Console
 from bench.figures import Figure
 from bench.load import load_figures
 from bench.measuring import PROJECT
+from bench.quality import quality_figures
 from bench.refresh import refresh_figures
 from bench.report import SECTIONS, show, write
 from bench.scale import scale_figures
@@ -32,8 +33,9 @@ def main(
         "run": lambda: run_figures(repeats),
         "definitions": lambda: definitions_figures(repeats),
         "samples": lambda: sample_figures(sorted(rows)[len(rows) // 2]),
-        "refresh": lambda: refresh_figures(rows[:1], repeats),
-        "load": lambda: load_figures(rows[:1], repeats),
+        "refresh": lambda: refresh_figures(rows[:2], repeats),
+        "load": lambda: load_figures(rows[:2], repeats),
+        "quality": lambda: quality_figures(repeats),
         "scale": lambda: scale_figures(rows),
     }
     for section in only.split(","):

@@ -19,9 +19,15 @@ def environment_of(home: Path) -> Mapping[str, str]:
     return {"JINKU_HOME": str(home), "DO_NOT_TRACK": "1"}
 
 
-def run_city(home: Path, data: Path) -> Measured:
-    """`jinku run --data` over a home."""
-    return measured((*JINKU, "run", "--data", str(data)), environment_of(home))
+def run_city(home: Path, data: Path | None) -> Measured:
+    """`jinku run` over a home, with the files of a folder or with the sample city."""
+    source = ("--data", str(data)) if data is not None else ()
+    return measured((*JINKU, "run", *source), environment_of(home))
+
+
+def run_without_quality(home: Path) -> Measured:
+    """The same but for judging the tables, which bare dbt does not do either."""
+    return measured((sys.executable, "-m", "bench.without_quality"), environment_of(home))
 
 
 def with_raw_alone(home: Path, copy: Path) -> Path:

@@ -17,6 +17,7 @@ class Measured:
 
     wall_seconds: float
     peak_memory_bytes: int
+    output: str = ""
 
 
 def measured(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
@@ -36,7 +37,7 @@ def measured(command: Sequence[str], environment: Mapping[str, str]) -> Measured
     seconds = time.monotonic() - started
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output[-4000:]}")
-    return Measured(seconds, usage.ru_maxrss * 1024)
+    return Measured(seconds, usage.ru_maxrss * 1024, output)
 
 
 def median_seconds(runs: Sequence[Measured]) -> float:

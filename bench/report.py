@@ -20,6 +20,7 @@ SECTIONS = {
     "samples": "Sample files",
     "refresh": "Whole run against bare dbt build",
     "load": "Raw load against read_csv",
+    "quality": "Quality",
     "scale": "Growth",
 }
 PACKAGES = ("dagster", "dbt-core", "duckdb", "great-expectations")
@@ -84,15 +85,13 @@ def _page(sections: dict[str, Any]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`. Ratios are between two things measured in turn in one run on one machine; times alone",
-        "depend on the machine named beside them.",
+        "Written by `make bench`. Ratios are between two things measured in turn in one run on one machine; times",
+        "alone depend on the machine named beside them.",
     ]
     for section, found in sections.items():
         lines += ["", f"## {SECTIONS[section]}", ""]
-        lines += [
-            f"{found['date']}; {found['machine']}; {found['versions']}; load average at the end {found['load_average']}.",
-            "",
-        ]
+        circumstances = "; ".join(str(found[name]) for name in ("date", "machine", "versions"))
+        lines += [f"{circumstances}; load average at the end {found['load_average']}.", ""]
         lines += ["| figure | measured | target | verdict | from |", "|---|---|---|---|---|"]
         lines += [
             f"| {figure['name']} | {_amount(figure['value'], figure['unit'])} | {_target(figure)} "

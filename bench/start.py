@@ -14,7 +14,10 @@ SAMPLES_TARGET_SECONDS = 60.0
 DEFINITIONS = (
     "import sys; from orchestration.definitions import defs; defs(); sys.exit('great_expectations' in sys.modules)"
 )
-TRIPS = "import sys; from pathlib import Path; from bench.data import trip_files; trip_files(Path(sys.argv[1]), int(sys.argv[2]))"
+TRIPS = (
+    "import sys; from pathlib import Path; from bench.data import trip_files; "
+    "trip_files(Path(sys.argv[1]), int(sys.argv[2]))"
+)
 
 
 def run_figures(repeats: int) -> list[Figure]:

@@ -22,6 +22,7 @@ CONDITION_ARGUMENTS = ("row_condition", "condition_parser")
 RANGE_ARGUMENTS = ("min_value", "max_value", "strict_min", "strict_max")
 COLUMN_ARGUMENTS = frozenset({"column", "column_A", "column_B"})
 COLUMN_LIST_ARGUMENTS = frozenset({"column_list", "column_set"})
+QUERY_ARGUMENTS = frozenset({"unexpected_rows_query", "base_query", "comparison_query"})
 PATTERN_ARGUMENTS = frozenset({"regex", "regex_list"})
 LIST_ARGUMENTS = frozenset(
     {"value_set", "regex_list", "like_pattern_list", "column_list", "column_set", "type_list", "value_pairs_set"}
@@ -273,8 +274,20 @@ def _value_fault(name: str, value: Any) -> str | None:
             cause = _pattern_cause(str(pattern))
             if cause:
                 return f"'{name}' does not compile: {cause}"
-    if name == "unexpected_rows_query" and "{batch}" not in str(value):
-        return "'unexpected_rows_query' must read from {batch}"
+    if name in QUERY_ARGUMENTS:
+        return _query_fault(name, str(value))
+    return None
+
+
+def _query_fault(name: str, query: str) -> str | None:
+    """What would make a query fail whatever the data are."""
+    if name == "unexpected_rows_query" and "{batch}" not in query:
+        return f"'{name}' must read from {{batch}}"
+    if re.search(r"[{}]", query.replace("{batch}", "").replace("{{", "").replace("}}", "")):
+        return f"'{name}' has a brace that is not of {{batch}}; double it"
+    parameter = re.search(r"(?<![:\w\\]):([A-Za-z_]\w*)", query)
+    if parameter:
+        return f"'{name}' would take ':{parameter[1]}' for a parameter; put a space behind the colon or split the text"
     return None
 
 

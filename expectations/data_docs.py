@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from vault.errors import JinkuError
 
 PAGES_KEPT = 5
 """Evaluations of one table whose page is kept; the history keeps them all."""
+
+NAMES_OF_COLUMNS = frozenset({"expect_table_columns_to_match_ordered_list", "expect_table_columns_to_match_set"})
+"""Types whose figure is a list, which GX's pages cannot do without."""
 
 SITE = "local_site"
 DATA_SOURCE = "vault"
@@ -84,6 +87,13 @@ def publish(folder: Path, tables: Sequence[CheckedTable], run_id: str, evaluated
 def index_of(folder: Path) -> Path:
     """The page that lists all others."""
     return _site(folder) / "index.html"
+
+
+def page_of(folder: Path, table: CheckedTable, run_id: str, evaluated_at: datetime) -> Path:
+    """Where `publish` puts the page of a table, so that it can be linked to before it is built."""
+    time = evaluated_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    place = _site(folder).joinpath("validations", *table.asset.split("/"), run_id, time)
+    return place / f"{_batch(table)}.html"
 
 
 def _publish(folder: Path, tables: Sequence[CheckedTable], run_id: str, evaluated_at: datetime) -> dict[str, Path]:
@@ -250,6 +260,8 @@ def _counts(result: ExpectationResult) -> dict[str, Any]:
         }
     if result.type == "unexpected_rows_expectation":
         counts["observed_value"] = result.unexpected_count
+    elif result.type in NAMES_OF_COLUMNS:
+        counts["observed_value"] = result.observed.split(", ") if result.observed else []
     elif result.observed is not None:
         counts["observed_value"] = result.observed
     return counts

@@ -17,6 +17,7 @@ from expectations.causes import cause_of_error
 from expectations.dialect import prepare_great_expectations
 from expectations.measuring import Found, measure_together, raised
 from expectations.results import (
+    SHARE_OF_ROWS,
     ExpectationResult,
     Measure,
     RowReference,
@@ -103,6 +104,35 @@ def evaluate(
     )
 
 
+def has_failing_rows(expectation: Expectation) -> bool:
+    """Whether an expectation fails row by row; all others judge a column or the table as one."""
+    known = CATALOGUE.get(expectation.type)
+    if known is None or known.refused or expectation.type in TYPE_CHECKS:
+        return False
+    return known.kind == "map" or expectation.type == SHARE_OF_ROWS
+
+
+def failing_rows(
+    connection: duckdb.DuckDBPyConnection, table: TableUnderTest, expectations: Sequence[Expectation]
+) -> tuple[duckdb.DuckDBPyRelation, ...]:
+    """Every failing row of each expectation by `_batch` and `_row`, as relations that may stay in the database.
+
+    Results name the first few; this is for judging a suite against a truth. `mostly` plays no part.
+    Raises ValueError where one of them cannot be asked of this table or does not fail row by row.
+    """
+    column_types = _column_types(connection, table)
+    for expectation in expectations:
+        fault = _fault(expectation, column_types)
+        if fault or not has_failing_rows(expectation):
+            raise ValueError(fault or f"'{expectation.type}' does not fail row by row")
+    if not {BATCH_COLUMN, ROW_COLUMN} <= set(column_types):
+        raise ValueError(f"{table.asset} does not say which batch and row its rows come from")
+    with _Session(connection, table, column_types) as session:
+        statements = [session.failing_statement(_with_every_bound(each, column_types)) for each in expectations]
+    cursor = _cursor(connection, table)
+    return tuple(cursor.sql(statement, params=parameters) for statement, parameters in statements)
+
+
 def result_of(
     table: TableUnderTest,
     expectation: Expectation,
@@ -140,7 +170,7 @@ def result_of(
         seconds=found.seconds,
         cause=found.cause,
         row_references=row_references,
-        observed=found.figure if set(named) <= table.public_columns else None,
+        observed=found.figure if _speaks_of_shape(expectation) or set(named) <= table.public_columns else None,
     )
 
 
@@ -154,6 +184,12 @@ def _spoken_of(expectation: Expectation) -> tuple[str, ...]:
     named = columns_named(expectation)
     known = CATALOGUE.get(expectation.type)
     return () if known and known.kind == "table" and len(named) > 1 else named
+
+
+def _speaks_of_shape(expectation: Expectation) -> bool:
+    """Whether it is about the table's rows, columns and types, which are no values of the data."""
+    known = CATALOGUE.get(expectation.type)
+    return known is not None and known.kind == "table"
 
 
 def _fault(expectation: Expectation, column_types: Mapping[str, str]) -> str | None:
@@ -250,9 +286,7 @@ class _Session:
             def rollback(self) -> None: ...
 
         def create() -> Any:
-            cursor = connection.cursor()
-            cursor.execute(f"use {_quoted(self._table.database)}.{_quoted(self._table.schema)}")
-            cursor.execute("set timezone = 'UTC'")
+            cursor = _cursor(connection, self._table)
             self._cursors.append(cursor)
             return Reading(cursor)
 
@@ -287,26 +321,34 @@ class _Session:
 
     def row_references(self, expectation: Expectation) -> tuple[RowReference, ...]:
         """The first failing rows by batch and row. Raises what the engine raises, where a type has no such rows."""
+        statement = self._failing(expectation).order_by(BATCH_COLUMN, ROW_COLUMN).limit(ROW_REFERENCE_COUNT)
+        found = self._engine.execute_query(statement).fetchall()
+        return tuple(RowReference(str(each[0]), int(each[1])) for each in found if None not in each)
+
+    def failing_statement(self, expectation: Expectation) -> tuple[str, list[Any]]:
+        """SQL for the batch and row of every failing row, where the table's schema is in use, and its parameters.
+
+        Parameters stay apart: written into the text, the dialect would double the backslashes of a pattern.
+        """
+        compiled = self._failing(expectation).compile(
+            dialect=self._engine.engine.dialect, compile_kwargs={"render_postcompile": True}
+        )
+        return str(compiled), [compiled.params[name] for name in compiled.positiontup or ()]
+
+    def _failing(self, expectation: Expectation) -> Any:
         import sqlalchemy as sa
 
-        batch: sa.ColumnClause[str] = sa.column(BATCH_COLUMN)
-        row: sa.ColumnClause[int] = sa.column(ROW_COLUMN)
+        place: list[sa.ColumnClause[Any]] = [sa.column(BATCH_COLUMN), sa.column(ROW_COLUMN)]
         if CATALOGUE[expectation.type].kind == "query":
             query = str(expectation.arguments["unexpected_rows_query"]).strip().rstrip(";")
             own = query.replace("{batch}", _quoted(self._table.name))
-            statement: Any = sa.text(
-                f"select {BATCH_COLUMN}, {ROW_COLUMN} from (\n{own}\n) order by all limit {ROW_REFERENCE_COUNT}"
-            )
-        else:
-            condition, source = self._condition_and_source(expectation)
-            if expectation.type in DUPLICATES:
-                keys: list[sa.ColumnClause[Any]] = [sa.column(name) for name in columns_named(expectation)]
-                twice = sa.select(*keys).select_from(source).group_by(*keys).having(sa.func.count() > 1)
-                condition = sa.tuple_(*keys).in_(twice)
-            statement = sa.select(batch, row).select_from(source).where(condition)
-            statement = statement.order_by(batch, row).limit(ROW_REFERENCE_COUNT)
-        found = self._engine.execute_query(statement).fetchall()
-        return tuple(RowReference(str(each[0]), int(each[1])) for each in found if None not in each)
+            return sa.select(*place).select_from(sa.text(f"(\n{own}\n) as failing"))
+        condition, source = self._condition_and_source(expectation)
+        if expectation.type in DUPLICATES:
+            keys: list[sa.ColumnClause[Any]] = [sa.column(name) for name in columns_named(expectation)]
+            twice = sa.select(*keys).select_from(source).group_by(*keys).having(sa.func.count() > 1)
+            condition = sa.tuple_(*keys).in_(twice)
+        return sa.select(*place).select_from(source).where(condition)
 
     def _condition_and_source(self, expectation: Expectation) -> tuple[Any, Any]:
         """GX's own condition for a failing row, and the rows it is asked of."""
@@ -327,6 +369,14 @@ class _Session:
         )
         source = self._engine.get_domain_records(domain_kwargs={**compute, **accessor})
         return condition, source.subquery() if hasattr(source, "subquery") else source
+
+
+def _cursor(connection: duckdb.DuckDBPyConnection, table: TableUnderTest) -> duckdb.DuckDBPyConnection:
+    """A cursor of an open connection that looks at the table's schema."""
+    cursor = connection.cursor()
+    cursor.execute(f"use {_quoted(table.database)}.{_quoted(table.schema)}")
+    cursor.execute("set timezone = 'UTC'")
+    return cursor
 
 
 def _column_types(connection: duckdb.DuckDBPyConnection, table: TableUnderTest) -> dict[str, str]:

@@ -6,7 +6,7 @@ places of failing rows, no value of the data.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from expectations.results import ExpectationResult, RowReference, gate_is_closed
-from expectations.vector import QualityVector
+from expectations.vector import PlatformMetrics, QualityVector
 from expectations.waivers import Waiver
 from pricing.quality import DIMENSIONS
 from vault.contract import Dimension
@@ -72,6 +72,7 @@ vectors = sa.Table(
     sa.Column("beta_set", sa.Text, nullable=False),
     *(sa.Column(dimension, sa.Float) for dimension in DIMENSIONS),
     sa.Column("quality", sa.Float, nullable=False),
+    *(sa.Column(field.name, sa.Integer, nullable=False) for field in fields(PlatformMetrics)),
 )
 
 waivers_applied = sa.Table(
@@ -218,6 +219,16 @@ def latest_of_all(engine: sa.Engine, assets: Iterable[str] | None = None) -> dic
     }
 
 
+def attempts(engine: sa.Engine, asset: str, since: datetime) -> tuple[tuple[datetime, bool], ...]:
+    """When a table was to be evaluated since then, oldest first, and whether it could be read each time."""
+    chosen = sa.select(evaluations.c.evaluated_at, evaluations.c.table_rows).where(
+        evaluations.c.asset == asset, evaluations.c.evaluated_at >= _text_of(since)
+    )
+    with engine.connect() as connection:
+        found = connection.execute(chosen.order_by(evaluations.c.evaluation_id)).all()
+    return tuple((datetime.fromisoformat(row.evaluated_at), row.table_rows is not None) for row in found)
+
+
 def trend(engine: sa.Engine, asset: str, length: int = TREND_LENGTH) -> tuple[TrendPoint, ...]:
     """The last evaluations of a table, oldest first, at most `length`."""
     return trends(engine, [asset], length).get(asset, ())
@@ -227,28 +238,31 @@ def trends(
     engine: sa.Engine, assets: Iterable[str] | None = None, length: int = TREND_LENGTH
 ) -> dict[str, tuple[TrendPoint, ...]]:
     """The last evaluations of every table, or of those named, oldest first, in one read."""
-    age = sa.func.row_number().over(partition_by=evaluations.c.asset, order_by=evaluations.c.evaluation_id.desc())
-    numbered = sa.select(evaluations, age.label("age"))
-    if assets is not None:
-        numbered = numbered.where(evaluations.c.asset.in_(list(assets)))
-    recent = numbered.subquery()
-    joined = recent.outerjoin(vectors, recent.c.evaluation_id == vectors.c.evaluation_id)
-    columns: list[Any] = [recent, *(vectors.c[dimension] for dimension in DIMENSIONS), vectors.c.quality]
+    scores = [vectors.c[dimension] for dimension in DIMENSIONS]
+    own = evaluations.c
+    columns: list[Any] = [own.asset, own.evaluation_id, own.run_id, own.evaluated_at, own.gate_closed]
+    since = _since(assets, length)
+    recent = since.join(evaluations, sa.and_(own.asset == since.c.asset, own.evaluation_id >= since.c.first))
+    joined = recent.outerjoin(vectors, own.evaluation_id == vectors.c.evaluation_id)
+    statement = sa.select(*columns, vectors.c.quality, *scores).select_from(joined).order_by(own.evaluation_id)
     found: dict[str, list[TrendPoint]] = {}
     with engine.connect() as connection:
-        statement = sa.select(*columns).select_from(joined).where(recent.c.age <= length)
-        for row in connection.execute(statement.order_by(recent.c.evaluation_id)).mappings():
-            found.setdefault(row["asset"], []).append(
-                TrendPoint(
-                    row["evaluation_id"],
-                    row["run_id"],
-                    datetime.fromisoformat(row["evaluated_at"]),
-                    row["gate_closed"],
-                    {dimension: row[dimension] for dimension in DIMENSIONS},
-                    row["quality"],
-                )
-            )
+        for asset, number, run_id, evaluated_at, gate_closed, quality, *of_dimensions in connection.execute(statement):
+            moment = datetime.fromisoformat(evaluated_at)
+            z: dict[Any, float | None] = dict(zip(DIMENSIONS, of_dimensions, strict=True))
+            found.setdefault(asset, []).append(TrendPoint(number, run_id, moment, gate_closed, z, quality))
     return {asset: tuple(points) for asset, points in found.items()}
+
+
+def _since(assets: Iterable[str] | None, length: int) -> sa.Subquery:
+    """The first of the last `length` evaluations of each table: the index finds it without reading the older ones."""
+    tables = sa.select(evaluations.c.asset).distinct()
+    if assets is not None:
+        tables = tables.where(evaluations.c.asset.in_(list(assets)))
+    known, each = tables.subquery(), evaluations.alias()
+    last = sa.select(each.c.evaluation_id).where(each.c.asset == known.c.asset).order_by(each.c.evaluation_id.desc())
+    first = last.limit(1).offset(length - 1).scalar_subquery()
+    return sa.select(known.c.asset, sa.func.coalesce(first, 0).label("first")).subquery()
 
 
 def _text_of(moment: datetime) -> str:
@@ -287,6 +301,7 @@ def _add_vector(connection: sa.Connection, evaluation_id: int, vector: QualityVe
             beta_set=vector.beta_set,
             quality=vector.quality,
             **{str(dimension): vector.scores.get(dimension) for dimension in DIMENSIONS},
+            **asdict(vector.platform),
         )
     )
     for waiver in vector.waivers:
@@ -303,7 +318,8 @@ def _add_vector(connection: sa.Connection, evaluation_id: int, vector: QualityVe
 
 def _vector_of(row: sa.RowMapping, waivers: tuple[Waiver, ...]) -> QualityVector:
     scores: dict[Dimension, float | None] = {dimension: row[dimension] for dimension in DIMENSIONS}
-    return QualityVector(row["mode"], row["beta_set"], scores, row["quality"], waivers)
+    platform = PlatformMetrics(**{field.name: row[field.name] for field in fields(PlatformMetrics)})
+    return QualityVector(row["mode"], row["beta_set"], scores, row["quality"], waivers, platform)
 
 
 def _waivers_of(connection: sa.Connection, of_heads: Mapping[int, Any]) -> dict[int, tuple[Waiver, ...]]:

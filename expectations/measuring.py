@@ -96,6 +96,8 @@ def _found(expectation: Expectation, validation: Any, columns: tuple[str, ...], 
         observed=figure,
         vacuous=kind == "aggregate" and _is_empty(observed),
     )
+    if kind == "table" and isinstance(observed, list):  # names of columns
+        return Found(measure, seconds, ", ".join(map(str, observed)))
     is_plain = kind != "map" and not isinstance(observed, type(None) | dict | list)
     return Found(measure, seconds, str(observed) if is_plain else None)
 

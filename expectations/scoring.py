@@ -32,8 +32,9 @@ def quality_vector(
         mode="vector" if entropies is None else "matrix",
         beta_set=weights.name,
         scores={dimension: None if dimension in waived else scores[dimension] for dimension in DIMENSIONS},
-        quality=model.quality(scores, weights.beta, waived),
+        quality=model.quality_coefficient(scores, weights.beta, waived),
         waivers=tuple(waivers),
+        platform=platform,
     )
 
 
@@ -80,21 +81,22 @@ def _gains(
 ) -> tuple[Gain, ...]:
     evidence = _evidence(results, platform)
     waived = frozenset(waiver.dimension for waiver in waivers)
-    now = model.quality(_scores(evidence, entropies), weights.beta, waived)
+    now = model.quality_coefficient(_scores(evidence, entropies), weights.beta, waived)
     gains = []
     for name, positions in faulty.items():
         right = model.made_right(evidence, positions)
-        gains.append(Gain(name, now, model.quality(_scores(right, entropies), weights.beta, waived)))
+        gains.append(Gain(name, now, model.quality_coefficient(_scores(right, entropies), weights.beta, waived)))
     return tuple(sorted(gains, key=lambda gain: (-gain.difference, gain.name)))
 
 
 def _scores(evidence: Sequence[Evidence], entropies: Mapping[str, float] | None) -> dict[Dimension, float]:
-    return model.pooled_scores(evidence) if entropies is None else model.matrix_scores(evidence, entropies)
+    found = model.quality_vector(evidence) if entropies is None else model.matrix_scores(evidence, entropies)
+    return {dimension: found[dimension] for dimension in DIMENSIONS}
 
 
 def _evidence(results: Sequence[ExpectationResult], platform: PlatformMetrics) -> list[Evidence]:
     """The results in their order, then what the platform measured: one critical rule on the whole table each."""
     of_results = [
-        Evidence(result.dimension, result.rate, result.severity, result.weight, result.columns) for result in results
+        Evidence(result.dimension, result.severity, result.rate, result.weight, result.columns) for result in results
     ]
-    return of_results + [Evidence(dimension, rate, "critical") for dimension, rate in platform.rates.items()]
+    return of_results + [Evidence(dimension, "critical", rate) for dimension, rate in platform.rates.items()]

@@ -46,15 +46,19 @@ class PlatformMetrics:
         return found
 
 
+NOTHING_COUNTED = PlatformMetrics()
+
+
 @dataclass(frozen=True)
 class QualityVector:
-    """Z, the set of weights it was judged by, and Q; a waived dimension scores None."""
+    """Z, the set of weights it was judged by, what the platform had counted, and Q; a waived dimension scores None."""
 
     mode: Mode
     beta_set: str
     scores: Mapping[Dimension, float | None]
     quality: float
     waivers: tuple[Waiver, ...] = ()
+    platform: PlatformMetrics = NOTHING_COUNTED
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from expectations.documents import read_document
-from pricing.quality import CONSISTENCY_RATIO_LIMIT, DIMENSIONS, ahp_weights, combined_weights
+from pricing.quality import BETA_FLOOR, DIMENSIONS, ahp_weights, combined_beta
 from vault.contract import ContractPart, Dimension, Text
 from vault.errors import JinkuError
 
@@ -37,7 +37,7 @@ class BetaSet(ContractPart):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     method: Literal["expert", "ahp", "combined"]
     reason: Text
-    floor: float = Field(0.05, ge=0, le=1 / 6)
+    floor: float = Field(BETA_FLOOR, ge=BETA_FLOOR, le=1 / 6)
     weights: dict[Dimension, Weight]
     judgements: tuple[tuple[str | float, ...], ...] | None = None
     entropy_weights: tuple[float, ...] | None = None
@@ -67,11 +67,12 @@ class BetaSet(ContractPart):
             raise _refused(f"method {self.method}: judgements and entropyWeights do not belong to it as given")
         if self.judgements is None:
             return
-        judged, ratio = ahp_weights(_matrix(self.judgements))
-        if ratio >= CONSISTENCY_RATIO_LIMIT:
-            raise _refused(f"the judgements contradict each other: consistency ratio {ratio:.3f}, at most 0.10")
-        entropy, share = (judged, 1.0) if self.entropy_weights is None else (self.entropy_weights, self.alpha)
-        expected = combined_weights(judged, entropy, share, self.floor)
+        judged = ahp_weights(_matrix(self.judgements))
+        if not judged.accepted:
+            ratio = f"{judged.consistency_ratio:.3f}"
+            raise _refused(f"the judgements contradict each other: consistency ratio {ratio}, at most 0.10")
+        entropy, share = (judged.weights, 1.0) if self.entropy_weights is None else (self.entropy_weights, self.alpha)
+        expected = combined_beta(judged.weights, entropy, share, self.floor)
         for (dimension, weight), right in zip(self.weights.items(), expected, strict=True):
             if abs(weight.weight - right) > ROUNDING:
                 raise _refused(f"{dimension}: the judgements give {right:.6f}, the file says {weight.weight}")

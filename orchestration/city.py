@@ -2,10 +2,17 @@
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import dagster as dg
+from pydantic import PrivateAttr
 
+from expectations.history import open_history
+from expectations.judging import Judgement, Rules, Run, write_pages_of_run
+from expectations.waivers import load_waivers
+from expectations.weights import beta_set
 from orchestration.declarations import Declarations, declarations
+from orchestration.words import words_of_contracts
 from vault.contract import SourceContract
 from vault.home import Home, home_from, prepare, settings_from
 from vault.keys import create_master_key, derived_key
@@ -14,7 +21,26 @@ from vault.ledger import prepare_ledger
 
 
 class City(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """What every asset needs: where things are, and the keys to them."""
+    """What every asset needs: where things are, and the keys to them. It lives as long as a run does."""
+
+    _judgements: list[Judgement] = PrivateAttr(default_factory=list)
+
+    def remember(self, judgement: Judgement) -> None:
+        """Keep a table's judgement for the pages that are written once, when the run ends."""
+        self._judgements.append(judgement)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Write the pages of all tables judged in the run, whether it went well or not."""
+        if not self._judgements or context.run is None or context.instance is None:
+            return
+        engine = open_history(self.home.quality)
+        run = run_of(context.instance, context.run.run_id)
+        words = words_of_contracts(self.declarations)
+        for problem in write_pages_of_run(
+            engine, self.home.reports, self._judgements, words, rules_in_force(), run, datetime.now(UTC)
+        ):
+            assert context.log is not None
+            context.log.warning(problem)
 
     @property
     def home(self) -> Home:
@@ -34,6 +60,18 @@ class City(dg.ConfigurableResource):  # type: ignore[type-arg]
     def vault(self) -> Vault:
         """The opened vault. Raises JinkuError where its key cannot be had."""
         return open_vault(self.home, settings_from(os.environ))
+
+
+def run_of(storage: dg.DagsterInstance, run_id: str) -> Run:
+    """A run and when it was made."""
+    record = storage.get_run_record_by_id(run_id)
+    assert record is not None
+    return Run(run_id, record.create_timestamp.astimezone(UTC))
+
+
+def rules_in_force() -> Rules:
+    """The weights and waivers that tables are judged by today."""
+    return Rules(beta_set(), load_waivers())
 
 
 def found_city() -> Vault:

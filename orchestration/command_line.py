@@ -11,13 +11,19 @@ from rich.console import Console
 from rich.markup import escape
 
 from vault.errors import JinkuError
+from vault.home import REPORTS_PORT
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 warnings.filterwarnings("ignore", message=".*currently in beta.*")  # Dagster's, of no use to the person at the terminal
 os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+WIDTH_OF_A_FILE = 120
+console = Console(
+    highlight=False,
+    soft_wrap=not sys.stdout.isatty(),
+    width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_A_FILE,
+)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -50,11 +56,14 @@ def run(
 
 
 @app.command()
-def up(port: Annotated[int, typer.Option(help="port of the UI on loopback")] = 3000) -> None:
-    """Dagster's UI and daemon on loopback, over the same home."""
+def up(
+    port: Annotated[int, typer.Option(help="port of the UI on loopback")] = 3000,
+    reports_port: Annotated[int, typer.Option(help="port of the reports on loopback")] = REPORTS_PORT,
+) -> None:
+    """Dagster's UI and daemon and the reports on loopback, over the same home."""
     from orchestration.commands.up import serve
 
-    raise SystemExit(serve(console, port))
+    raise SystemExit(serve(console, port, reports_port))
 
 
 @app.command()
@@ -87,6 +96,25 @@ def show(name: Annotated[str, typer.Argument(help="a source, component or produc
     from orchestration.commands.look import show_one
 
     show_one(console, name)
+
+
+@app.command()
+def quality(
+    asset: Annotated[str | None, typer.Argument(help="a table, such as base/taxi_trips; all without it")] = None,
+    gate: Annotated[bool, typer.Option("--gate", help="exit status 1 when a gate shown is closed")] = False,
+) -> None:
+    """The quality of every table, or of one: Z, Q, what is wrong, where, and what it costs."""
+    from orchestration.commands.quality import show_quality
+
+    raise SystemExit(show_quality(console, asset, gate))
+
+
+@app.command()
+def profile(table: Annotated[str, typer.Argument(help="a built table, such as trip or base/taxi_trips")]) -> None:
+    """Propose a suite of expectations from a table's data, as YAML for a steward to edit."""
+    from orchestration.commands.quality import propose_suite
+
+    propose_suite(table)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from orchestration.failures import RETRY_TRANSIENT, clear_failures, without_valu
 from orchestration.freshness import COLLECTED_UNTIL
 from orchestration.layers import LAYER_OF_SCHEMA, Layer
 from orchestration.raw_assets import POOL
+from orchestration.roles import ROLES, raw_roles, recorded_roles, roles_of_columns
 from orchestration.tables import TableFacts, columns_of, facts_of
 from orchestration.translation import LayerTranslator
 from orchestration.versions import code_versions
@@ -46,6 +47,13 @@ class Models:
         """The manifest's node of a model."""
         node: Mapping[str, Any] = self.manifest["nodes"][f"model.jinku.{name}"]
         return node
+
+    def names(self, layer: Layer) -> tuple[str, ...]:
+        """The models of a layer."""
+        nodes = self.manifest["nodes"].values()
+        return tuple(
+            sorted(node["name"] for node in nodes if node["resource_type"] == "model" and node["fqn"][1] == layer.name)
+        )
 
     def raw_inputs(self, name: str) -> tuple[str, ...]:
         """The raw tables a model reads directly."""
@@ -80,7 +88,7 @@ def layer_assets(layer: Layer, models: Models) -> dg.AssetsDefinition:
             with connect(city.vault(), read=("raw",)) as connection:
                 collected = last_collected(connection)
             results = build(city.vault(), [f"jinku.{layer.name}.{name}" for name in selected])
-            yield from _materializations(city, layer, models, results, collected)
+            yield from _materializations(context, city, layer, models, results, collected)
             yield from _check_results(context, results)
             _raise_if_failed(city.vault().home, results)
 
@@ -105,15 +113,26 @@ def _drop_outdated(
 
 
 def _materializations(
-    city: City, layer: Layer, models: Models, results: tuple[NodeResult, ...], collected: Mapping[str, datetime]
+    context: dg.AssetExecutionContext,
+    city: City,
+    layer: Layer,
+    models: Models,
+    results: tuple[NodeResult, ...],
+    collected: Mapping[str, datetime],
 ) -> list[dg.MaterializeResult]:
     built = [result for result in results if result.resource_type == "model" and result.status == "success"]
     materialized = []
+    roles = raw_roles(city.sources)
     with connect(city.vault(), read=("raw", "warehouse", "components")) as connection:
         inputs = columns_of(connection)
         for result in built:
             facts = facts_of(connection, layer, result.name)
-            metadata = _metadata(result, facts, column_lineage(result.compiled_code, inputs))
+            lineage = column_lineage(result.compiled_code, inputs)
+            metadata = _metadata(result, facts, lineage)
+            for schema, table in {origin[:2] for origins in lineage.values() for origin in origins} - set(roles):
+                roles[schema, table] = recorded_roles(context.instance, schema, table)
+            roles[layer.name, result.name] = roles_of_columns([name for name, _ in facts.columns], lineage, roles)
+            metadata[ROLES] = dg.MetadataValue.json(roles[layer.name, result.name])
             if result.name in models.contracts:
                 metadata["contract_hash"] = _hash(models.contracts[result.name].model_dump_json())
             until = [collected[table] for table in models.raw_inputs(result.name) if table in collected]

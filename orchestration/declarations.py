@@ -1,6 +1,7 @@
 """The declarations under assets/: each folder's defs.yaml, validated, with file, line and caret where it is wrong."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,21 +10,37 @@ from types import MappingProxyType
 import yaml
 from pydantic import ValidationError
 
-from vault.contract import ComponentContract, ContractPart, ProductContract, SourceContract
+from expectations.catalogue import faults_of
+from orchestration.model_columns import model_columns
+from vault.contract import (
+    ComponentContract,
+    ContractPart,
+    Expectation,
+    ProductContract,
+    SourceContract,
+    TableContract,
+)
+from vault.errors import JinkuError
 
 PROJECT = Path(__file__).resolve().parent.parent
 KINDS: Mapping[str, type[ContractPart]] = MappingProxyType(
-    {"Source": SourceContract, "Component": ComponentContract, "Product": ProductContract}
+    {"Source": SourceContract, "Component": ComponentContract, "Product": ProductContract, "Table": TableContract}
 )
+TABLE_LAYERS = ("base", "resource")
+"""Layers whose tables may have a suite of their own; what a component promises stands in its contract."""
 
 
 @dataclass(frozen=True)
 class Declarations:
-    """Every valid contract by name, and a readable message for every declaration that is wrong."""
+    """Every valid contract by name, and a readable message for every declaration that is wrong.
+
+    tables: what is expected of base and resource tables, by asset ('base/taxi_trips').
+    """
 
     sources: Mapping[str, SourceContract]
     components: Mapping[str, ComponentContract]
     products: Mapping[str, ProductContract]
+    tables: Mapping[str, TableContract]
     faults: tuple[str, ...]
 
 
@@ -36,13 +53,26 @@ def declarations(folder: Path = PROJECT / "assets") -> Declarations:
         kind, contract, problems = read_declaration(path)
         faults.extend(problems)
         if contract is not None and kind is not None:
-            found[kind][path.parent.name] = contract
+            name = path.parent.name
+            found[kind][f"{path.parent.parent.name}/{name}" if kind == "Table" else name] = contract
     return Declarations(
         MappingProxyType({name: c for name, c in found["Source"].items() if isinstance(c, SourceContract)}),
         MappingProxyType({name: c for name, c in found["Component"].items() if isinstance(c, ComponentContract)}),
         MappingProxyType({name: c for name, c in found["Product"].items() if isinstance(c, ProductContract)}),
+        MappingProxyType({name: c for name, c in found["Table"].items() if isinstance(c, TableContract)}),
         tuple(faults),
     )
+
+
+def refuse_faulty(known: Declarations) -> None:
+    """Nothing runs while a declaration is wrong. Raises JinkuError `declaration`."""
+    if known.faults:
+        raise JinkuError(
+            "declaration",
+            "nothing ran, because of\n" + "\n".join(known.faults) + "\n",
+            f"{len(known.faults)} in all",
+            "Correct the declarations and run again.",
+        )
 
 
 def read_declaration(path: Path) -> tuple[str | None, ContractPart | None, list[str]]:
@@ -63,13 +93,62 @@ def read_declaration(path: Path) -> tuple[str | None, ContractPart | None, list[
     if kind not in KINDS:
         return None, None, [_pointed(path, text, tree.start_mark, f"unknown type '{document.get('type')}'")]
     try:
-        return kind, KINDS[kind].model_validate(document.get("attributes") or {}), []
+        contract = KINDS[kind].model_validate(document.get("attributes") or {})
+        return kind, contract, list(_suite_faults(path, text, tree, contract))
     except ValidationError as error:
         faults = [
             _pointed(path, text, _mark(tree, ("attributes", *line["loc"]), line["msg"]), line["msg"])
             for line in error.errors(include_url=False)
         ]
         return kind, None, faults
+
+
+def _suite_faults(path: Path, text: str, tree: yaml.Node, contract: ContractPart) -> Iterator[str]:
+    """What is wrong with the expectations of a contract: unknown types, wrong arguments, columns that are not there."""
+    columns: tuple[str, ...] | None = None
+    expectations: tuple[Expectation, ...] = ()
+    if isinstance(contract, ComponentContract):
+        expectations, columns = contract.expectations, tuple(column.name for column in contract.columns)
+    elif isinstance(contract, TableContract):
+        layer, name = path.parent.parent.name, path.parent.name
+        if layer not in TABLE_LAYERS:
+            yield _pointed(
+                path, text, tree.start_mark, f"a suite stands under assets/{' or assets/'.join(TABLE_LAYERS)}"
+            )
+            return
+        model = PROJECT / "dbt_project" / "models" / layer / f"{name}.sql"
+        if not model.is_file():
+            yield _pointed(path, text, tree.start_mark, f"there is no model dbt_project/models/{layer}/{name}.sql")
+            return
+        expectations, columns = contract.expectations, model_columns(model)
+    for number, expectation in enumerate(expectations):
+        place = ("attributes", "expectations", number)
+        for fault in faults_of(expectation, columns):
+            named = re.search(r"'([^']*)'", fault)
+            yield _pointed(path, text, _mark_of_word(tree, place, named[1] if named else ""), fault)
+
+
+def _mark_of_word(tree: yaml.Node, place: tuple[int | str, ...], word: str) -> yaml.Mark:
+    """Where a word stands as a key or a value below a place; the place itself where it does not."""
+    node = tree
+    for step in place:
+        if isinstance(node, yaml.MappingNode):
+            node = next(value for key, value in node.value if key.value == step)
+        elif isinstance(node, yaml.SequenceNode):
+            node = node.value[step]
+    return next((each.start_mark for each in _scalars(node) if each.value == word), node.start_mark)
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _scalars(key)
+            yield from _scalars(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _scalars(each)
 
 
 def _mark(node: yaml.Node, location: tuple[int | str, ...], message: str) -> yaml.Mark:

@@ -6,9 +6,11 @@ import dagster as dg
 
 from orchestration.city import City
 from orchestration.dbt_assets import layer_assets, parsed_models
-from orchestration.declarations import PROJECT, declarations
+from orchestration.declarations import PROJECT, declarations, refuse_faulty
 from orchestration.jobs import collect, daily_refresh, everything, refresh
+from orchestration.judged_tables import JUDGED_LAYERS
 from orchestration.layers import LAYERS
+from orchestration.quality_checks import quality_checks
 from orchestration.sensors import build_what_changed, new_sources
 from vault.home import home_from
 
@@ -25,11 +27,15 @@ PSEUDONYM_KEY = dg.AssetSpec(
 def defs() -> dg.Definitions:
     """Declared assets merged with the dbt layers."""
     home, known = home_from(os.environ), declarations()
+    refuse_faulty(known)
     models = parsed_models(home, known)
     return dg.Definitions.merge(
         dg.load_from_defs_folder(path_within_project=PROJECT),
         dg.Definitions(
             assets=[PSEUDONYM_KEY, *(layer_assets(layer, models) for layer in LAYERS)],
+            asset_checks=[
+                quality_checks(layer, name, models) for layer in JUDGED_LAYERS for name in models.names(layer)
+            ],
             jobs=[collect, refresh, everything],
             schedules=[daily_refresh],
             sensors=[new_sources, build_what_changed],

@@ -1,6 +1,6 @@
 """What a run has to do: collect what landed, and build what follows from it, from a changed model or a failed check."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,9 @@ from orchestration.layers import LAYER_OF_SCHEMA
 from vault.landing import scan
 from vault.layers import Vault, connect
 from vault.ledger import last_collected, tables_of
+
+EXPECTATION = "expectation"
+"""Metadata of a check that has an expectation behind it: the hash of the expectation as it was judged."""
 
 COLLECTED_UNTIL = "collected_until"
 """Metadata of a base table: the time of the latest batch that its input held when it was built."""
@@ -38,7 +41,9 @@ def assets_to_run(
             or any(parent in to_run for parent in node.parent_keys)
             or any(built_at.get(parent, 0.0) > event.timestamp for parent in node.parent_keys)
             or _lags_behind(materialization, [collected[each] for each in node.parent_keys if each in collected])
-            or not _have_passed(storage, graph.get_check_keys_for_assets({key}))
+            or not _have_passed(
+                storage, [graph.get_check_spec(each) for each in graph.get_check_keys_for_assets({key})]
+            )
         ):
             to_run.add(key)
         else:
@@ -64,16 +69,19 @@ def _lags_behind(materialization: dg.AssetMaterialization, collected: list[datet
     return until is None or str(until.value) < max(collected).isoformat()
 
 
-def _have_passed(storage: dg.DagsterInstance, keys: Iterable[dg.AssetCheckKey]) -> bool:
-    """Whether every check of a table was run and passed, or only warned."""
-    wanted = list(keys)
-    records: Mapping[dg.AssetCheckKey, Any] = storage.event_log_storage.get_latest_asset_check_execution_by_key(wanted)
-    for key in wanted:
-        record = records.get(key)
+def _have_passed(storage: dg.DagsterInstance, specs: Sequence[dg.AssetCheckSpec]) -> bool:
+    """Whether every check of a table was run as it is declared now, and passed or only warned."""
+    keys = [spec.key for spec in specs]
+    records: Mapping[dg.AssetCheckKey, Any] = storage.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    for spec in specs:
+        record = records.get(spec.key)
         event = record.event.dagster_event if record is not None and record.event is not None else None
         if event is None or event.event_type_value != "ASSET_CHECK_EVALUATION":
             return False
         evaluation = event.asset_check_evaluation_data
         if not evaluation.passed and evaluation.severity != dg.AssetCheckSeverity.WARN:
+            return False
+        told = evaluation.metadata.get(EXPECTATION)
+        if (told.value if told is not None else None) != spec.metadata.get(EXPECTATION):
             return False
     return True

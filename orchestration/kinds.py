@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from orchestration.contract_checks import contract_check
 from orchestration.layers import LAYERS
 from orchestration.raw_assets import source_definitions
-from vault.contract import ComponentContract, ProductContract, SourceContract
+from vault.contract import ComponentContract, ProductContract, SourceContract, TableContract
 
 COMPONENTS, PRODUCTS = LAYERS[2], LAYERS[3]
 
@@ -60,3 +60,13 @@ class Product(_Declared):
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """The check that the built table is what the contract promises."""
         return dg.Definitions(asset_checks=[contract_check(PRODUCTS, context.path.name, self.contract)])
+
+
+class Table(_Declared):
+    """What is expected of a base or resource table; its columns follow from its model."""
+
+    contract_type = TableContract
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """Nothing of its own: the checks stand beside the model, with those of tables that have no suite yet."""
+        return dg.Definitions()

@@ -1,18 +1,21 @@
 """What a run did, read from Dagster's event log: its assets, what failed and what warned."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 from dagster._core.events import DagsterEvent, DagsterEventType
 
 AssetName = tuple[str, str]
 NOT_RUN = ("skipped", "not run")
+SHOWN_OF_QUALITY = ("status", "cause", "evaluated", "unexpected", "observed", "report")
 
 
 @dataclass(frozen=True)
 class AssetRun:
-    """One asset of a run: rows now in it, seconds its step took, checks passed and failed."""
+    """One asset of a run: rows now in it, seconds its step took, checks that passed, warned and failed."""
 
     layer: str
     name: str
@@ -20,6 +23,7 @@ class AssetRun:
     new_rows: int | None
     seconds: float
     checks_passed: int
+    checks_warned: int
     checks_failed: int
 
 
@@ -36,9 +40,12 @@ class RunReport:
 
 def report(storage: dg.DagsterInstance, run_id: str, success: bool) -> RunReport:
     """The report of a run that has ended."""
-    events = [entry.dagster_event for entry in storage.all_logs(run_id) if entry.dagster_event is not None]
+    entries = storage.all_logs(run_id)
+    events = [entry.dagster_event for entry in entries if entry.dagster_event is not None]
+    said = [entry.user_message for entry in entries if entry.dagster_event is None and entry.level >= logging.WARNING]
     failed_checks, warnings = _checks_that_did_not_pass(events)
-    return RunReport(run_id, success, _assets(events), (*_failed_steps(events), *failed_checks), warnings)
+    failures = (*_failed_steps(events), *failed_checks)
+    return RunReport(run_id, success, _assets(events), failures, (*warnings, *dict.fromkeys(said)))
 
 
 def _assets(events: Sequence[DagsterEvent]) -> tuple[AssetRun, ...]:
@@ -47,11 +54,11 @@ def _assets(events: Sequence[DagsterEvent]) -> tuple[AssetRun, ...]:
         for event in events
         if event.event_type == DagsterEventType.STEP_SUCCESS
     }
-    passed: dict[AssetName, list[bool]] = {}
-    for event in events:
-        if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION:
-            evaluation = event.asset_check_evaluation_data
-            passed.setdefault(_name(evaluation.asset_key), []).append(evaluation.passed)
+    outcomes: dict[AssetName, list[str]] = {}
+    for evaluation in _evaluations(events):
+        is_warning = evaluation.severity == dg.AssetCheckSeverity.WARN
+        outcome = "passed" if evaluation.passed else "warned" if is_warning else "failed"
+        outcomes.setdefault(_name(evaluation.asset_key), []).append(outcome)
     assets: dict[AssetName, AssetRun] = {}
     for event in events:
         if event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
@@ -60,14 +67,13 @@ def _assets(events: Sequence[DagsterEvent]) -> tuple[AssetRun, ...]:
             if name[0] != "landing":
                 figures = {key: value.value for key, value in materialization.metadata.items()}
                 seconds = figures.get("seconds", step_seconds.get(event.step_key, 0.0))
-                checks = passed.get(name, [])
+                checks = outcomes.get(name, [])
                 assets[name] = AssetRun(
                     *name,
                     _whole(figures.get("dagster/row_count")),
                     _whole(figures.get("new_rows")),
                     float(seconds) if isinstance(seconds, int | float) else 0.0,
-                    sum(checks),
-                    len(checks) - sum(checks),
+                    *(checks.count(outcome) for outcome in ("passed", "warned", "failed")),
                 )
     return tuple(assets.values())
 
@@ -81,24 +87,46 @@ def _failed_steps(events: Sequence[DagsterEvent]) -> tuple[str, ...]:
 
 
 def _checks_that_did_not_pass(events: Sequence[DagsterEvent]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Failed checks and warnings, each as a line; those that did not run after a failure are counted in one."""
-    failures, warnings, not_run = [], [], 0
-    for event in events:
-        if event.event_type != DagsterEventType.ASSET_CHECK_EVALUATION:
-            continue
-        evaluation = event.asset_check_evaluation_data
+    """Failed checks and warnings, each as a line; what did not run, and what only costs quality, in one line each."""
+    failures: list[str] = []
+    warnings: list[str] = []
+    costly: list[str] = []
+    not_run = 0
+    for evaluation in _evaluations(events):
         figures = {key: value.value for key, value in evaluation.metadata.items()}
+        asset = "/".join(_name(evaluation.asset_key))
+        is_warning = evaluation.severity == dg.AssetCheckSeverity.WARN
         if evaluation.passed:
             continue
         if figures.get("status") in NOT_RUN:
             not_run += 1
-            continue
-        words = "; ".join(f"{key} {value}" for key, value in figures.items()) or "failed"
-        line = f"{'/'.join(_name(evaluation.asset_key))} {evaluation.check_name}: {words}"
-        (warnings if evaluation.severity == dg.AssetCheckSeverity.WARN else failures).append(line)
+        elif "quality" in figures and is_warning:
+            costly.append(asset)
+        else:
+            line = f"{asset} {evaluation.check_name}: {_in_words(figures)}"
+            (warnings if is_warning else failures).append(line)
     if not_run:
         failures.append(f"{not_run} checks could not run after that")
+    if costly:
+        tables = len(set(costly))
+        warnings.append(
+            f"{len(costly)} expectations on {tables} tables found rows at fault; `jinku quality` tells which"
+        )
     return tuple(failures), tuple(warnings)
+
+
+def _evaluations(events: Sequence[DagsterEvent]) -> list[AssetCheckEvaluation]:
+    return [
+        event.asset_check_evaluation_data
+        for event in events
+        if event.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
+    ]
+
+
+def _in_words(figures: Mapping[str, object]) -> str:
+    """The figures of a check in one line; of an expectation only what tells its failure, the rest is on its page."""
+    shown = {key: value for key, value in figures.items() if "quality" not in figures or key in SHOWN_OF_QUALITY}
+    return "; ".join(f"{key} {value}" for key, value in shown.items()) or "failed"
 
 
 def _name(key: dg.AssetKey) -> AssetName:

@@ -14,9 +14,12 @@ from orchestration.recovery import FROM_TERMINAL
 from orchestration.run_report import RunReport, report
 from vault.home import Home
 
-SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_BETWEEN_LOOKS = 0.5
 STEP_EVENTS = {DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE}
 DAGSTER_YAML = """\
+event_log_storage:
+  module: orchestration.event_log
+  class: OpenSqliteEventLogStorage
 telemetry:
   enabled: false
 nux:

@@ -5,8 +5,11 @@ Sources: GB/T 36344-2018; models §1.1, §1.2.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
-DIMENSIONS: tuple[str, ...] = (
+Dimension = Literal["normativity", "completeness", "accuracy", "consistency", "timeliness", "accessibility"]
+
+DIMENSIONS: tuple[Dimension, ...] = (
     "normativity",
     "completeness",
     "accuracy",

@@ -58,7 +58,6 @@ __all__ = [
     "check_beta",
     "check_weights",
     "combined_beta",
-    "combined_weights",
     "dimension_entropies",
     "entropy_shares",
     "entropy_weights",
@@ -67,8 +66,6 @@ __all__ = [
     "graded_rate",
     "made_right",
     "matrix_scores",
-    "pooled_scores",
-    "quality",
     "quality_coefficient",
     "quality_if_right",
     "quality_matrix",
@@ -94,8 +91,7 @@ class Evidence:
     """One rated result: the dimension it speaks for, how grave a failure is, its rate (None: nothing to evaluate).
 
     field: the column it is about, or several of them, for each of which it counts; None or () where it is about the
-    table, which counts for every field. Rate and severity may also come in the other order, as `expectations.scoring`
-    gives them: the one is never a word, the other always. Raises ValueError outside the domain.
+    table, which counts for every field. Raises ValueError outside the domain.
     """
 
     dimension: str
@@ -105,10 +101,6 @@ class Evidence:
     field: str | tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        given: tuple[object, object] = (self.severity, self.rate)
-        if isinstance(given[1], str):
-            object.__setattr__(self, "severity", given[1])
-            object.__setattr__(self, "rate", given[0])
         if self.dimension not in DIMENSIONS:
             raise ValueError(f"dimension must be one of {', '.join(DIMENSIONS)}, not {self.dimension!r}")
         if self.severity not in SEVERITY_WEIGHTS:
@@ -164,7 +156,7 @@ def quality_matrix(
         if field not in field_weights or dimension not in DIMENSIONS:
             raise ValueError(f"waived, but no field and dimension of the matrix: {field}, {dimension}")
     cells = _cells(tuple(evidence), tuple(field_weights), severity_weights)
-    scores = {}
+    scores: dict[str, float] = {}
     for dimension in DIMENSIONS:
         kept = {field: weight for field, weight in field_weights.items() if (field, dimension) not in waived}
         earned = math.fsum(weight * cells.get((field, dimension), 0.0) for field, weight in kept.items())
@@ -256,12 +248,6 @@ def matrix_scores(evidence: Collection[Evidence], entropies: Mapping[str, float]
     Raises ValueError as these do. Source: models §1.2.
     """
     return quality_matrix(evidence, entropy_shares(entropies))
-
-
-# the names by which `expectations` calls these
-pooled_scores = quality_vector
-quality = quality_coefficient
-combined_weights = combined_beta
 
 
 def _cells(

@@ -4,7 +4,7 @@ Every β lies on the simplex: no weight below a floor, all of them together 1. S
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeVar
@@ -59,10 +59,6 @@ class AhpResult:
     def accepted(self) -> bool:
         """Whether the consistency ratio is below 0.10."""
         return self.consistency_ratio < CONSISTENCY_RATIO_LIMIT
-
-    def __iter__(self) -> Iterator[tuple[float, ...] | float]:
-        """Weights and consistency ratio: `weights, ratio = ahp_weights(…)`, as `expectations.weights` takes them."""
-        return iter((self.weights, self.consistency_ratio))
 
 
 def check_weights(weights: Sequence[float], floor: float = 0.0) -> None:

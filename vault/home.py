@@ -9,6 +9,8 @@ from pathlib import Path
 
 from vault.errors import JinkuError
 
+REPORTS_PORT = 3001
+REPORTS_URL = f"http://127.0.0.1:{REPORTS_PORT}"
 MEMORY_SIZE = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B")
 
 
@@ -17,12 +19,14 @@ class Settings:
     """How much of the machine the engine may use.
 
     memory_limit: DuckDB size text such as '4GiB'; threads: worker threads of the engine;
-    settle_seconds: how long a landed file must be unchanged before it is collected.
+    settle_seconds: how long a landed file must be unchanged before it is collected; reports_url: where the reports
+    are served.
     """
 
     memory_limit: str
     threads: int
     settle_seconds: float
+    reports_url: str = REPORTS_URL
 
 
 @dataclass(frozen=True)
@@ -66,9 +70,24 @@ class Home:
         """dbt's target and log folders."""
         return self.root / "dbt"
 
+    @property
+    def quality(self) -> Path:
+        """The quality history: every evaluation of every table, counts and rates only."""
+        return self.root / "quality"
+
+    @property
+    def reports(self) -> Path:
+        """Pages for people; no value of the data stands in them."""
+        return self.root / "reports"
+
     def layer(self, name: str) -> Path:
         """The DuckDB file of one layer: raw, warehouse or components."""
         return self.root / "vault" / f"{name}.duckdb"
+
+
+def report_link(home: Home, settings: Settings, page: Path) -> str:
+    """Where a page below `reports` is read in a browser: `jinku up` serves that folder."""
+    return f"{settings.reports_url.rstrip('/')}/{page.relative_to(home.reports).as_posix()}"
 
 
 def home_from(environment: Mapping[str, str]) -> Home:
@@ -77,7 +96,7 @@ def home_from(environment: Mapping[str, str]) -> Home:
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
-    """Settings from JINKU_MEMORY_LIMIT, JINKU_THREADS and JINKU_SETTLE_SECONDS.
+    """Settings from JINKU_MEMORY_LIMIT, JINKU_THREADS, JINKU_SETTLE_SECONDS and JINKU_REPORTS_URL.
 
     Raises JinkuError `setting` where one is not what it should be.
     """
@@ -85,6 +104,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         memory_limit=environment.get("JINKU_MEMORY_LIMIT") or "4GiB",
         threads=_whole(environment, "JINKU_THREADS", os.cpu_count() or 2),
         settle_seconds=_seconds(environment, "JINKU_SETTLE_SECONDS", 2.0),
+        reports_url=environment.get("JINKU_REPORTS_URL") or REPORTS_URL,
     )
     if not MEMORY_SIZE.fullmatch(settings.memory_limit):
         raise _setting_error("JINKU_MEMORY_LIMIT", settings.memory_limit, "a size such as 4GiB")
@@ -119,7 +139,7 @@ def prepare(home: Home) -> None:
         home.landing.mkdir(exist_ok=True)
         for private in (home.keys, home.root / "vault", home.received, home.work):
             private.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (home.dagster, home.dbt):
+        for folder in (home.dagster, home.dbt, home.quality, home.reports):
             folder.mkdir(exist_ok=True)
         probe = home.work / ".probe"
         probe.write_bytes(b"")

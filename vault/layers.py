@@ -1,5 +1,6 @@
 """Layers are encrypted DuckDB files with keys of their own; this module opens them."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ import duckdb_extensions
 from vault.errors import JinkuError
 from vault.home import Home, Settings
 from vault.keys import LAYERS, derived_key, master_key
+
+EngineConfig = tuple[tuple[str, str | bool | int], ...]
 
 
 @dataclass(frozen=True)
@@ -44,20 +47,53 @@ def connect(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the named layers attached under their names; at most one may be written.
 
-    Raises JinkuError `layer_busy` where another process holds a file, `layer_locked` where the key is wrong.
+    The layers' files are closed when it ends. Raises JinkuError `layer_busy` where another process holds a file,
+    `layer_locked` where the key is wrong.
     """
-    connection = duckdb.connect(":memory:", config=_engine_config(vault))
+    config = _engine_config(vault)
+    engine = _engine(config)
+    connection = engine.cursor()
+    attached: list[str] = []
     try:
-        if write is not None:
-            install_cryptography()
-            connection.execute("load httpfs")
-            _attach(connection, vault, write, "")
-        for layer in read:
-            _attach(connection, vault, layer, ", read_only")
+        for layer, mode in [(write, ""), *((layer, ", read_only") for layer in read)]:
+            if layer is not None:
+                _attach(connection, vault, layer, mode)
+                attached.append(layer)
         connection.execute("set timezone = 'UTC'")
         yield connection
     finally:
         connection.close()
+        _give_back(engine, config, attached)
+
+
+_idle: list[tuple[EngineConfig, duckdb.DuckDBPyConnection]] = []
+_idle_lock = threading.Lock()
+"""Engines that nobody uses. Making one costs a hundred times what attaching a layer does: its extension is verified."""
+
+
+def _engine(config: EngineConfig) -> duckdb.DuckDBPyConnection:
+    """An engine of one's own, without any layer."""
+    with _idle_lock:
+        for place, (known, engine) in enumerate(_idle):
+            if known == config:
+                del _idle[place]
+                return engine
+    engine = duckdb.connect(":memory:", config=dict(config))
+    install_cryptography()
+    engine.execute("load httpfs")
+    return engine
+
+
+def _give_back(engine: duckdb.DuckDBPyConnection, config: EngineConfig, attached: list[str]) -> None:
+    """Keep an engine for the next caller once it has let go of every layer; end it where it does not."""
+    try:
+        for layer in attached:
+            engine.execute(f"detach {layer}")
+    except duckdb.Error:
+        engine.close()
+        return
+    with _idle_lock:
+        _idle.append((config, engine))
 
 
 def install_cryptography() -> None:
@@ -82,14 +118,14 @@ def dbt_environment(vault: Vault) -> Mapping[str, str]:
     return {**engine_environment(vault.home, vault.settings), **keys}
 
 
-def _engine_config(vault: Vault) -> dict[str, str | bool | int | float | list[str]]:
-    return {
-        "memory_limit": vault.settings.memory_limit,
-        "threads": vault.settings.threads,
-        "temp_directory": str(vault.home.work / "spill"),
-        "autoinstall_known_extensions": False,
-        "custom_user_agent": "jinku",
-    }
+def _engine_config(vault: Vault) -> EngineConfig:
+    return (
+        ("memory_limit", vault.settings.memory_limit),
+        ("threads", vault.settings.threads),
+        ("temp_directory", str(vault.home.work / "spill")),
+        ("autoinstall_known_extensions", False),
+        ("custom_user_agent", "jinku"),
+    )
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, vault: Vault, layer: str, mode: str) -> None:

@@ -130,6 +130,19 @@ def last_collected(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime]
     return dict(rows)
 
 
+def collection_times(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[datetime, ...]]:
+    """When batches of each source were loaded (UTC), oldest first; a collection of many files at once counts once."""
+    rows = connection.execute(
+        """
+        select source, list(distinct collected_at order by collected_at)
+        from raw.vault.batches
+        where status = 'loaded'
+        group by source
+        """
+    ).fetchall()
+    return {source: tuple(time.replace(tzinfo=UTC) for time in times) for source, times in rows}
+
+
 def is_known(connection: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
     """Whether this very batch has been collected before."""
     found = connection.execute(

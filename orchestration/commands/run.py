@@ -11,13 +11,12 @@ from rich.table import Table
 
 from orchestration.city import found_city
 from orchestration.commands.landing import land_folder, land_samples
-from orchestration.declarations import declarations
+from orchestration.declarations import declarations, refuse_faulty
 from orchestration.failures import clear_storage_failures
 from orchestration.freshness import assets_to_run
 from orchestration.recovery import end_killed_runs, is_held, sole
 from orchestration.run_report import AssetRun, RunReport
 from orchestration.running import instance, run_job
-from vault.errors import JinkuError
 from vault.home import home_from, prepare
 from vault.landing import scan, settled
 from vault.layers import Vault
@@ -26,7 +25,7 @@ from vault.layers import Vault
 def run_city(console: Console, data: Path | None, scale: float, seed: int) -> int:
     """The exit status: 0 where everything that ran went well and no batch of this run was refused."""
     started = time.monotonic()
-    refuse_faulty_declarations()
+    refuse_faulty(declarations())
     prepare(home_from(os.environ))
     with sole(home_from(os.environ), "run"):
         vault = found_city()
@@ -41,18 +40,6 @@ def run_city(console: Console, data: Path | None, scale: float, seed: int) -> in
         return 0
     show_report(console, report)
     return _closing(console, vault, report, time.monotonic() - started)
-
-
-def refuse_faulty_declarations() -> None:
-    """Nothing runs while a declaration is wrong. Raises JinkuError `declaration`."""
-    known = declarations()
-    if known.faults:
-        raise JinkuError(
-            "declaration",
-            "nothing ran, because of\n" + "\n".join(known.faults) + "\n",
-            f"{len(known.faults)} in all",
-            "Correct the declarations and run again.",
-        )
 
 
 def _wait_until_settled(vault: Vault) -> None:
@@ -111,9 +98,9 @@ def show_report(console: Console, report: RunReport) -> None:
 
 
 def _checks(asset: AssetRun) -> str:
-    if asset.checks_failed:
-        return f"[red]{asset.checks_failed} failed[/], {asset.checks_passed} passed"
-    return f"[green]{asset.checks_passed} passed[/]" if asset.checks_passed else "none"
+    counts = (("red", asset.checks_failed, "failed"), ("yellow", asset.checks_warned, "warned"))
+    found = [f"[{colour}]{count} {word}[/]" for colour, count, word in counts if count]
+    return ", ".join([*found, f"[green]{asset.checks_passed} passed[/]"]) if asset.checks_passed or found else "none"
 
 
 def _closing(console: Console, vault: Vault, report: RunReport, seconds: float) -> int:
@@ -125,7 +112,10 @@ def _closing(console: Console, vault: Vault, report: RunReport, seconds: float) 
     verdict = "[bold green]all built[/]" if report.success and not report.failures else "[bold red]not all built[/]"
     console.print(f"{verdict}: {rows:,} new rows collected, {len(report.assets)} assets, {seconds:.1f} s")
     home = os.path.relpath(vault.home.root)
-    console.print(f"next: `make up` shows the graph; `jinku status` what is quarantined; data lies in {home}")
+    console.print(
+        f"next: `make up` shows the graph; `jinku quality` what is wrong with the data, `jinku status` what is "
+        f"quarantined; data and reports lie in {home}"
+    )
     refused = any(" batches_accepted" in line for line in report.warnings)
     return 0 if report.success and not report.failures and not refused else 1
 

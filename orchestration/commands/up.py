@@ -1,4 +1,4 @@
-"""`jinku up`: Dagster's UI and daemon on loopback; both end when this command ends."""
+"""`jinku up`: Dagster's UI and daemon and the reports on loopback; all end when this command ends."""
 
 import os
 import signal
@@ -10,26 +10,36 @@ from types import FrameType
 from rich.console import Console
 
 from orchestration.city import found_city
-from orchestration.commands.run import refuse_faulty_declarations
-from orchestration.declarations import PROJECT
+from orchestration.declarations import PROJECT, declarations, refuse_faulty
 from orchestration.recovery import end_killed_runs, is_held, sole
 from orchestration.running import instance
+from vault.home import Home
 
 
-def serve(console: Console, port: int) -> int:
-    """Start both, wait, and stop both when either ends or the command is interrupted."""
-    refuse_faulty_declarations()
+def serve(console: Console, port: int, reports_port: int) -> int:
+    """Start all, wait, and stop all when one ends or the command is interrupted."""
+    refuse_faulty(declarations())
     vault = found_city()
-    environment = {**os.environ, "JINKU_HOME": str(vault.home.root), "DAGSTER_HOME": str(vault.home.dagster)}
+    reports_url = os.environ.get("JINKU_REPORTS_URL") or f"http://127.0.0.1:{reports_port}"
+    environment = {
+        **os.environ,
+        "JINKU_HOME": str(vault.home.root),
+        "JINKU_REPORTS_URL": reports_url,
+        "DAGSTER_HOME": str(vault.home.dagster),
+    }
     with sole(vault.home, "up") as lock:
         storage = instance(vault.home)
         if not is_held(vault.home, "run"):
             end_killed_runs(storage, only_from_terminal=False)
         processes = [
-            subprocess.Popen(command, env=environment, cwd=PROJECT, pass_fds=(lock,)) for command in _commands(port)
+            subprocess.Popen(command, env=environment, cwd=PROJECT, pass_fds=(lock,), stderr=errors)
+            for command, errors in (
+                *((command, None) for command in _commands(port)),
+                (_reports_command(reports_port, vault.home), subprocess.DEVNULL),  # it would log every request
+            )
         ]
         signal.signal(signal.SIGTERM, _interrupt)
-        console.print(f"Dagster on http://127.0.0.1:{port} (Ctrl-C stops it)")
+        console.print(f"Dagster on http://127.0.0.1:{port}, reports on {reports_url}/quality/ (Ctrl-C stops both)")
         return _wait(processes)
 
 
@@ -39,6 +49,10 @@ def _commands(port: int) -> tuple[list[str], ...]:
         [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port), *workspace],
         [sys.executable, "-m", "dagster._daemon", "run", *workspace],
     )
+
+
+def _reports_command(port: int, home: Home) -> list[str]:
+    return [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(home.reports)]
 
 
 def _wait(processes: list[subprocess.Popen[bytes]]) -> int:

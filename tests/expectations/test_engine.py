@@ -6,7 +6,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from expectations.engine import ROW_REFERENCE_COUNT, TableUnderTest, evaluate, result_of
+from expectations.engine import (
+    ROW_REFERENCE_COUNT,
+    TableUnderTest,
+    evaluate,
+    failing_rows,
+    has_failing_rows,
+    result_of,
+)
 from expectations.measuring import Found
 from expectations.results import Measure, RowReference, gate_is_closed
 from tests.expectations.tables import RUN, evaluated, expect, one, table, warehouse
@@ -173,6 +180,47 @@ def test_failing_rows_are_named_by_batch_and_row_up_to_a_limit() -> None:
     assert len(many.row_references) == ROW_REFERENCE_COUNT
     unnamed = one("select 1 as id", expect("expect_column_values_to_be_between", column="id", max_value=-1))
     assert unnamed.row_references == ()
+
+
+def test_all_failing_rows_are_given_and_no_others() -> None:
+    query = expect("unexpected_rows_expectation", unexpected_rows_query=BAD_ROWS, dimension="accuracy")
+    with warehouse(READINGS) as connection:
+        *row_wise, own = failing_rows(connection, table(), [*(case[0] for case in ROW_WISE), query])
+        for (expectation, _, _, unexpected), relation in zip(ROW_WISE, row_wise, strict=True):
+            found = relation.fetchall()
+            assert has_failing_rows(expectation)
+            assert len(found) == len(set(found)) == unexpected, expectation
+        assert own.fetchall() == [("batch1", 2), ("batch1", 4)]
+
+
+def test_failing_rows_have_no_limit_and_may_stay_in_the_database() -> None:
+    expectation = expect("expect_column_values_to_match_regex", column="word", regex=r"^\d\.\d$")
+    with warehouse("select 'b' as _batch, i as _row, i || '\\5' as word from range(1000) numbers(i)") as connection:
+        connection.execute("create table memory.main.kept (_batch varchar, _row bigint)")
+        (relation,) = failing_rows(connection, table(), [expectation])
+        relation.insert_into("memory.main.kept")
+        kept = connection.execute("select count(distinct (_batch, _row)) from memory.main.kept").fetchone()
+    assert kept == (1000,)
+
+
+@pytest.mark.parametrize(
+    ("expectation", "cause"),
+    [
+        (expect("expect_column_mean_to_be_between", column="id", min_value=0), "does not fail row by row"),
+        (expect("expect_column_values_to_be_of_type", column="id", type_="BIGINT"), "does not fail row by row"),
+        (expect("expect_column_values_to_be_unique", column="gone"), "no column 'gone'"),
+    ],
+    ids=["an aggregate", "a type", "a column that is gone"],
+)
+def test_failing_rows_are_refused_where_there_can_be_none(expectation: Expectation, cause: str) -> None:
+    with warehouse(READINGS) as connection, pytest.raises(ValueError, match=cause):
+        failing_rows(connection, table(), [expectation])
+
+
+def test_failing_rows_need_to_say_where_they_came_from() -> None:
+    expectation = expect("expect_column_values_to_be_between", column="a", max_value=0)
+    with warehouse() as connection, pytest.raises(ValueError, match="which batch and row"):
+        failing_rows(connection, table(), [expectation])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing import quality
 from pricing.params import EXPERT_BETA
 from pricing.quality import (
     DIMENSIONS,
@@ -14,15 +13,13 @@ from pricing.quality import (
     Evidence,
     combined_beta,
     entropy_shares,
-    made_right,
     matrix_scores,
     quality_coefficient,
-    quality_if_right,
     quality_matrix,
     quality_score,
     quality_vector,
 )
-from tests.pricing.markets import NOT_FINITE, unhurried
+from tests.pricing.markets import unhurried
 
 FIELDS = ("rich", "poor", "flat")
 SHARES = {"rich": 0.75, "poor": 0.25, "flat": 0.0}
@@ -216,82 +213,3 @@ def test_shares_of_entropy_are_a_weighting(bits: dict[str, float]) -> None:
     assert sum(shares.values()) == pytest.approx(1)
     assert all(0 <= share <= 1 for share in shares.values())
     assert shares["rich"] * bits["poor"] == pytest.approx(shares["poor"] * bits["rich"])
-
-
-def test_the_order_in_which_expectations_gives_rate_and_severity_is_understood() -> None:
-    """`expectations.scoring` gives the rate first; the interface of this package gives the severity first."""
-    for rate in (0.25, 1, 0.0, None):
-        assert Evidence("accuracy", rate, "info", 2.0, ("a", "b")) == Evidence(  # type: ignore[arg-type]
-            "accuracy", "info", rate, 2.0, ("a", "b")
-        )
-    assert Evidence("accuracy", 0.5, "info", 1.0, ()).fields == ()  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="severity must be one of"):
-        Evidence("accuracy", 0.5, 0.5)  # type: ignore[arg-type]
-
-
-def test_the_names_that_expectations_calls_are_there() -> None:
-    assert quality.pooled_scores is quality_vector
-    assert quality.quality is quality_coefficient
-    assert quality.combined_weights is combined_beta
-    for name in ("query_rate", "row_rate", "share_rate", "verdict_rate", "made_right", "matrix_scores"):
-        assert callable(getattr(quality, name))
-    assert quality.CONSISTENCY_RATIO_LIMIT == 0.10
-
-
-def test_what_would_raise_q_most() -> None:
-    rated = [evidence(1.0, "completeness"), evidence(0.5, field="rich"), evidence(0.9, "normativity"), evidence(None)]
-    now = quality_coefficient(quality_vector(rated), EXPERT_BETA)
-    assert now == pytest.approx((0.2 + 0.25 * 0.5 + 0.15 * 0.9) ** 2)
-    found = quality_if_right(rated, EXPERT_BETA)
-    assert found == pytest.approx((now, (0.2 + 0.25 + 0.15 * 0.9) ** 2, (0.2 + 0.25 * 0.5 + 0.15) ** 2, now))
-    in_matrix = quality_if_right(rated, EXPERT_BETA, field_weights=SHARES)
-    assert in_matrix[1] == pytest.approx((0.2 + 0.25 * 0.75 + 0.15 * 0.9) ** 2)
-
-
-@unhurried
-@given(some_evidence, betas)
-def test_making_a_rule_right_never_lowers_q(given_evidence: list[Evidence], beta: dict[str, float]) -> None:
-    now = quality_coefficient(quality_vector(given_evidence), beta)
-    found = quality_if_right(given_evidence, beta)
-    assert all(better >= now - 1e-12 for better in found)
-    all_right = quality_vector(made_right(given_evidence, range(len(given_evidence))))
-    assert all(value in (0.0, 1.0) for value in all_right.values())
-
-
-@pytest.mark.parametrize("wrong", [-0.01, 1.01, *NOT_FINITE])
-def test_a_value_outside_its_domain_is_refused(wrong: float) -> None:
-    for refused in (
-        lambda: Evidence("accuracy", "critical", wrong),
-        lambda: quality_score({"accuracy": wrong}, EXPERT_BETA),
-        lambda: quality_coefficient({}, {**EXPERT_BETA, "accuracy": wrong}),
-        lambda: quality_matrix([], {"rich": wrong}),
-    ):
-        with pytest.raises(ValueError, match="must lie in"):
-            refused()
-
-
-@pytest.mark.parametrize("wrong", [0.0, -1.0, *NOT_FINITE])
-def test_a_weight_that_is_none_is_refused(wrong: float) -> None:
-    with pytest.raises(ValueError, match="weight must be finite and above 0"):
-        Evidence("accuracy", "critical", 1.0, wrong)
-    with pytest.raises(ValueError, match="weight of severity critical must be finite and above 0"):
-        quality_vector([evidence(1.0)], {"critical": wrong})
-
-
-def test_refusals_say_what_is_wrong() -> None:
-    with pytest.raises(ValueError, match=r"dimension must be one of .*, not 'beauty'"):
-        Evidence("beauty", "critical", 1.0)
-    with pytest.raises(ValueError, match="severity must be one of critical, warning, info, not 'fatal'"):
-        Evidence("accuracy", "fatal", 1.0)
-    with pytest.raises(ValueError, match="severity critical has no weight"):
-        quality_vector([evidence(1.0)], {"info": 1})
-    with pytest.raises(ValueError, match="Z has beauty, which have no weight"):
-        quality_score({"beauty": 1.0}, EXPERT_BETA)
-    with pytest.raises(ValueError, match=r"weights must sum to 1, not 0\.75"):
-        quality_matrix([], {"rich": 0.75})
-    with pytest.raises(ValueError, match="waived, but no field and dimension of the matrix: poorer, accuracy"):
-        quality_matrix([], SHARES, frozenset({("poorer", "accuracy")}))
-    with pytest.raises(ValueError, match="no field has entropy"):
-        entropy_shares({"flat": 0.0})
-    with pytest.raises(ValueError, match="entropy of rich must be finite and 0 or more"):
-        entropy_shares({"rich": -1.0})

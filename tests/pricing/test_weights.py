@@ -68,13 +68,6 @@ def test_judgements_in_another_order_give_the_weights_in_that_order(importance: 
     assert found == pytest.approx([weights[place] for place in places], rel=1e-9)
 
 
-def test_weights_and_ratio_may_be_unpacked() -> None:
-    """As `expectations.weights` does."""
-    found = ahp_weights([[1, 3, 5], [1 / 3, 1, 2], [1 / 5, 1 / 2, 1]])
-    weights, ratio = found
-    assert (weights, ratio) == (found.weights, found.consistency_ratio)
-
-
 def test_judgements_that_contradict_each_other_are_refused() -> None:
     assert not ahp_weights(CIRCLE).accepted
     with pytest.raises(ValueError, match=r"contradict each other: consistency ratio .* is 0\.10 or more"):

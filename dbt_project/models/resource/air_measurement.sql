@@ -44,5 +44,8 @@ select
     {# fine particles are a part of all particles #}
     not coalesce(pm2_5_ugm3 > pm10_ugm3, false) as is_plausible,
 
+    -- provenance
+    _batch,
+    _row,
     _collected_at
 from timed

@@ -23,5 +23,9 @@ select
         else 'other'
     end as legal_form,
     coalesce(lower(trade_category), 'none') as trade_category,
-    trade_name is not null as has_trade_name
+    trade_name is not null as has_trade_name,
+
+    -- provenance
+    _batch,
+    _row
 from named

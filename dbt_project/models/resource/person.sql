@@ -16,7 +16,11 @@ select
 
     -- times
     extract(year from birth_date) as birth_year,
-    registered_on
+    registered_on,
+
+    -- provenance
+    _batch,
+    _row
 from residents
 {# someone without an identity number cannot be told from anyone else #}
 where id_number is not null

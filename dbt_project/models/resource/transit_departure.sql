@@ -28,7 +28,11 @@ select
 
     -- times; seconds since midnight of the service day, which may pass 24 hours
     stop_times.arrival_seconds,
-    stop_times.departure_seconds
+    stop_times.departure_seconds,
+
+    -- provenance
+    stop_times._batch,
+    stop_times._row
 from stop_times
 left join trips on stop_times.trip_id = trips.trip_id
 left join calendar on trips.service_id = calendar.service_id

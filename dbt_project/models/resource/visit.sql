@@ -44,5 +44,8 @@ select
         false
     ) as is_plausible,
 
+    -- provenance
+    _batch,
+    _row,
     _collected_at
 from timed

@@ -19,6 +19,10 @@ select
         when snowfall_mm >= 10 then 'snow'
         when precipitation_mm >= 2.5 then 'rain'
         when precipitation_mm is not null then 'dry'
-    end as weather_kind
+    end as weather_kind,
+
+    -- provenance
+    _batch,
+    _row
 from weather_daily
 where station_id is not null and observed_on is not null

@@ -1,0 +1,119 @@
+"""Quality as asset checks: one op per table, one check per expectation, between this layer and the next."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from expectations import history
+from expectations.catalogue import columns_named, default_dimension
+from expectations.judging import Judgement, judge, results_of, results_of_unreadable
+from expectations.results import ExpectationResult
+from expectations.suites import check_names
+from orchestration.city import City, rules_in_force, run_of
+from orchestration.dbt_assets import Models
+from orchestration.failures import RETRY_TRANSIENT, TRANSIENT_CODES, clear_failures
+from orchestration.freshness import EXPECTATION
+from orchestration.judged_tables import contract_of, measured_by_the_platform, subject_of, suite_of
+from orchestration.layers import Layer
+from orchestration.raw_assets import POOL
+from vault.contract import Expectation
+from vault.errors import JinkuError
+from vault.home import report_link
+from vault.layers import Vault, connect
+from vault.ledger import collection_times
+
+ROW_REFERENCES_SHOWN = 5
+
+
+def quality_checks(layer: Layer, name: str, models: Models) -> dg.AssetChecksDefinition:
+    """The checks of one table. What is critical and fails stops the next layer; so does what cannot be evaluated."""
+    suite = suite_of(contract_of(models, layer, name))
+    names = check_names(suite)
+    key = dg.AssetKey([layer.name, name])
+
+    @dg.multi_asset_check(
+        name=f"quality_of_{name}",
+        specs=[
+            dg.AssetCheckSpec(
+                check,
+                asset=key,
+                blocking=True,
+                description=f"{each.reason} ({each.severity}, {default_dimension(each)})",
+                metadata={EXPECTATION: _hash(each), "type": each.type, "columns": list(columns_named(each))},
+            )
+            for check, each in zip(names, suite, strict=True)
+        ],
+        pool=POOL,
+        retry_policy=RETRY_TRANSIENT,
+        description=f"Great Expectations on {layer.name}/{name}, where it lies",
+    )
+    def judge_table(context: dg.AssetCheckExecutionContext, city: City) -> Iterator[dg.AssetCheckResult]:
+        with clear_failures():
+            judgement = _judgement(context, city, layer, name, models)
+        if judgement.problem:
+            context.log.warning(judgement.problem)
+        for check, expectation, result in zip(names, suite, judgement.results, strict=True):
+            yield dg.AssetCheckResult(
+                asset_key=key,
+                check_name=check,
+                passed=result.status in ("passed", "vacuous"),
+                severity=dg.AssetCheckSeverity.ERROR if result.closes_gate else dg.AssetCheckSeverity.WARN,
+                metadata={EXPECTATION: _hash(expectation), **_metadata(result, judgement, city.vault())},
+            )
+
+    return judge_table
+
+
+def _judgement(
+    context: dg.AssetCheckExecutionContext, city: City, layer: Layer, name: str, models: Models
+) -> Judgement:
+    now, vault = datetime.now(UTC), city.vault()
+    run = run_of(context.instance, context.run.run_id)
+    subject = subject_of(context.instance, models, layer, name)
+    engine = history.open_history(vault.home.quality)
+    try:
+        with connect(vault, read=("raw",)) as connection:
+            collected = collection_times(connection)
+        with connect(vault, read=(layer.database,)) as connection:
+            results = results_of(connection, subject, run.run_id)
+    except JinkuError as error:
+        if error.code in TRANSIENT_CODES and context.retry_number < RETRY_TRANSIENT.max_retries:
+            raise
+        collected, results = {}, results_of_unreadable(subject, f"{error.code}: {error.what}", run.run_id)
+    is_readable = any(result.table_rows is not None for result in results)
+    platform = measured_by_the_platform(engine, models, layer, name, collected, is_readable, now)
+    judgement = judge(engine, vault.home.reports, subject, results, platform, rules_in_force(), run, now)
+    city.remember(judgement)
+    return judgement
+
+
+def _hash(expectation: Expectation) -> str:
+    """Changes with anything that is said of an expectation but its reason."""
+    return hashlib.sha256(expectation.model_dump_json(exclude={"reason"}).encode()).hexdigest()[:12]
+
+
+def _metadata(result: ExpectationResult, judgement: Judgement, vault: Vault) -> dict[str, Any]:
+    """Counts, rate, cause and places of failing rows; never a value of the data."""
+    found: dict[str, Any] = {"status": result.status, "dimension": result.dimension, "severity": result.severity}
+    counts = {
+        "evaluated": result.element_count,
+        "missing": result.missing_count,
+        "unexpected": result.unexpected_count,
+        "rate": None if result.rate is None else round(result.rate, 6),
+        "cause": result.cause,
+        "observed": result.observed,
+    }
+    found |= {name: value for name, value in counts.items() if value is not None}
+    if result.row_references:
+        shown = result.row_references[:ROW_REFERENCES_SHOWN]
+        found["failing_rows"] = [f"{each.batch} row {each.row}" for each in shown]
+    found["quality"] = round(judgement.vector.quality, 6)
+    if judgement.page is not None:
+        found["report"] = dg.MetadataValue.url(report_link(vault.home, vault.settings, judgement.page))
+    found["data_docs"] = dg.MetadataValue.url(report_link(vault.home, vault.settings, judgement.data_docs))
+    if judgement.problem:
+        found["report_problem"] = judgement.problem
+    return found

@@ -1,0 +1,84 @@
+"""Layers are opened for one caller at a time, and their files are closed when it is done."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.builders import fresh_vault
+from vault.errors import JinkuError
+from vault.layers import Vault, connect
+
+
+def open_files(vault: Vault) -> list[str]:
+    """Files of the vault that this process holds open."""
+    below = str(vault.home.root / "vault")
+    found = []
+    for handle in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(handle.readlink())
+        except FileNotFoundError:
+            continue
+        if target.startswith(below) and target.endswith(".duckdb"):
+            found.append(target)
+    return found
+
+
+def test_the_file_is_closed_when_the_connection_ends(tmp_path: Path) -> None:
+    vault = fresh_vault(tmp_path, {})
+    with connect(vault, read=("raw",)) as connection:
+        connection.execute("select count(*) from raw.vault.batches").fetchall()
+        assert open_files(vault)
+    assert open_files(vault) == []
+
+
+def test_it_is_closed_after_a_failure_and_an_open_transaction_is_undone(tmp_path: Path) -> None:
+    vault = fresh_vault(tmp_path, {})
+    with pytest.raises(duckdb.Error):
+        _fail_within_a_transaction(vault)
+    assert open_files(vault) == []
+    with connect(vault, read=("raw",)) as connection:
+        assert connection.execute("select count(*) from raw.vault.quarantine").fetchone() == (0,)
+
+
+def _fail_within_a_transaction(vault: Vault) -> None:
+    with connect(vault, write="raw") as connection:
+        connection.execute("begin transaction")
+        connection.execute("insert into raw.vault.quarantine values ('b', 't', 1, 'r', 'o')")
+        connection.execute("select * from nowhere")
+
+
+def test_a_cursor_that_was_left_open_does_not_keep_the_file(tmp_path: Path) -> None:
+    vault = fresh_vault(tmp_path, {})
+    with connect(vault, read=("raw",)) as connection:
+        left = connection.cursor()
+        left.execute("begin transaction")
+        left.execute("select * from raw.vault.batches")
+    assert open_files(vault) == []
+    with connect(vault, write="raw") as connection:
+        connection.execute("insert into raw.vault.quarantine values ('b', 't', 1, 'r', 'o')")
+    assert open_files(vault) == []
+
+
+def test_nothing_of_one_caller_is_seen_by_the_next(tmp_path: Path) -> None:
+    vault = fresh_vault(tmp_path, {})
+    with connect(vault, read=("raw",)) as connection:
+        connection.execute("create temp table mine as select 1")
+        connection.execute("use raw.vault")
+    with connect(vault) as connection:
+        assert connection.execute("select count(*) from duckdb_tables() where table_name = 'mine'").fetchone() == (0,)
+        assert connection.execute("select count(*) from duckdb_databases() where not internal").fetchone() == (1,)
+
+
+def test_two_callers_in_one_process_may_read_at_once(tmp_path: Path) -> None:
+    vault = fresh_vault(tmp_path, {})
+    with connect(vault, read=("raw",)) as first, connect(vault, read=("raw",)) as second:
+        for connection in (first, second):
+            assert connection.execute("select count(*) from raw.vault.batches").fetchone() == (0,)
+
+
+def test_a_wrong_key_is_refused(tmp_path: Path) -> None:
+    vault = fresh_vault(tmp_path, {})
+    other = Vault(vault.home, vault.settings, b"\1" * 32)
+    with pytest.raises(JinkuError, match="layer_locked"), connect(other, read=("raw",)):
+        pass
