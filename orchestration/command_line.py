@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from vault.errors import JinkuError
-from vault.home import REPORTS_PORT
+from vault.home import REPORTS_PORT, home_from
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 warnings.filterwarnings("ignore", message=".*currently in beta.*")  # Dagster's, of no use to the person at the terminal
 os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+os.environ.setdefault("MPLCONFIGDIR", str(home_from(os.environ).root / "matplotlib"))  # its font cache, else in ~
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 WIDTH_OF_A_FILE = 120

@@ -1,7 +1,7 @@
 """Quality as asset checks: one op per table, one check per expectation, between this layer and the next."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,10 +26,15 @@ from vault.layers import Vault, connect
 from vault.ledger import collection_times
 
 ROW_REFERENCES_SHOWN = 5
+ALL_EVALUATED = "all_evaluated"
 
 
 def quality_checks(layer: Layer, name: str, models: Models) -> dg.AssetChecksDefinition:
-    """The checks of one table. What is critical and fails stops the next layer; so does what cannot be evaluated."""
+    """The checks of one table: one for each expectation, and one that all of them could be evaluated.
+
+    What is critical and fails stops the next layer, and so does anything that could not be evaluated. Only these block:
+    automation counts a blocking check that warns as one that has not passed.
+    """
     suite = suite_of(contract_of(models, layer, name))
     names = check_names(suite)
     key = dg.AssetKey([layer.name, name])
@@ -37,14 +42,10 @@ def quality_checks(layer: Layer, name: str, models: Models) -> dg.AssetChecksDef
     @dg.multi_asset_check(
         name=f"quality_of_{name}",
         specs=[
+            *(_spec(key, check, expectation) for check, expectation in zip(names, suite, strict=True)),
             dg.AssetCheckSpec(
-                check,
-                asset=key,
-                blocking=True,
-                description=f"{each.reason} ({each.severity}, {default_dimension(each)})",
-                metadata={EXPECTATION: _hash(each), "type": each.type, "columns": list(columns_named(each))},
-            )
-            for check, each in zip(names, suite, strict=True)
+                ALL_EVALUATED, asset=key, blocking=True, description="every expectation could be evaluated"
+            ),
         ],
         pool=POOL,
         retry_policy=RETRY_TRANSIENT,
@@ -63,8 +64,34 @@ def quality_checks(layer: Layer, name: str, models: Models) -> dg.AssetChecksDef
                 severity=dg.AssetCheckSeverity.ERROR if result.closes_gate else dg.AssetCheckSeverity.WARN,
                 metadata={EXPECTATION: _hash(expectation), **_metadata(result, judgement, city.vault())},
             )
+        yield _all_evaluated(key, names, judgement)
 
     return judge_table
+
+
+def _spec(key: dg.AssetKey, check: str, expectation: Expectation) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        check,
+        asset=key,
+        blocking=expectation.severity == "critical",
+        description=f"{expectation.reason} ({expectation.severity}, {default_dimension(expectation)})",
+        metadata={
+            EXPECTATION: _hash(expectation),
+            "type": expectation.type,
+            "columns": list(columns_named(expectation)),
+        },
+    )
+
+
+def _all_evaluated(key: dg.AssetKey, names: Sequence[str], judgement: Judgement) -> dg.AssetCheckResult:
+    """No evidence is a refusal: passed only where there are results, and none of them is an error."""
+    errors = [name for name, result in zip(names, judgement.results, strict=True) if result.status == "error"]
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=ALL_EVALUATED,
+        passed=bool(judgement.results) and not errors,
+        metadata={"expectations": len(names), "not_evaluated": errors or ["none"]},
+    )
 
 
 def _judgement(

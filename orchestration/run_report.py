@@ -1,6 +1,7 @@
 """What a run did, read from Dagster's event log: its assets, what failed and what warned."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from dagster._core.events import DagsterEvent, DagsterEventType
 
 AssetName = tuple[str, str]
 NOT_RUN = ("skipped", "not run")
+OUR_WORDS = re.compile(r"[a-z_]+: .+\(.+\)\. ")
+"""A JinkuError as text; Dagster's own warnings only say again which steps did not run."""
+
 SHOWN_OF_QUALITY = ("status", "cause", "evaluated", "unexpected", "observed", "report")
 
 
@@ -42,7 +46,11 @@ def report(storage: dg.DagsterInstance, run_id: str, success: bool) -> RunReport
     """The report of a run that has ended."""
     entries = storage.all_logs(run_id)
     events = [entry.dagster_event for entry in entries if entry.dagster_event is not None]
-    said = [entry.user_message for entry in entries if entry.dagster_event is None and entry.level >= logging.WARNING]
+    said = [
+        entry.user_message
+        for entry in entries
+        if entry.dagster_event is None and entry.level >= logging.WARNING and OUR_WORDS.match(entry.user_message)
+    ]
     failed_checks, warnings = _checks_that_did_not_pass(events)
     failures = (*_failed_steps(events), *failed_checks)
     return RunReport(run_id, success, _assets(events), failures, (*warnings, *dict.fromkeys(said)))
@@ -82,8 +90,14 @@ def _failed_steps(events: Sequence[DagsterEvent]) -> tuple[str, ...]:
     return tuple(
         f"{event.step_key}: {_cause(event.step_failure_data)}"
         for event in events
-        if event.event_type == DagsterEventType.STEP_FAILURE
+        if event.event_type == DagsterEventType.STEP_FAILURE and not _is_closed_gate(event)
     )
+
+
+def _is_closed_gate(event: DagsterEvent) -> bool:
+    """Whether a step failed only because a check of its own failed, which has a line of its own."""
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == "DagsterAssetCheckFailedError"
 
 
 def _checks_that_did_not_pass(events: Sequence[DagsterEvent]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -108,10 +122,8 @@ def _checks_that_did_not_pass(events: Sequence[DagsterEvent]) -> tuple[tuple[str
     if not_run:
         failures.append(f"{not_run} checks could not run after that")
     if costly:
-        tables = len(set(costly))
-        warnings.append(
-            f"{len(costly)} expectations on {tables} tables found rows at fault; `jinku quality` tells which"
-        )
+        tables = f"{len(set(costly))} tables" if len(set(costly)) > 1 else costly[0]
+        warnings.append(f"{len(costly)} expectations on {tables} found rows at fault; `jinku quality` tells which")
     return tuple(failures), tuple(warnings)
 
 
@@ -125,7 +137,7 @@ def _evaluations(events: Sequence[DagsterEvent]) -> list[AssetCheckEvaluation]:
 
 def _in_words(figures: Mapping[str, object]) -> str:
     """The figures of a check in one line; of an expectation only what tells its failure, the rest is on its page."""
-    shown = {key: value for key, value in figures.items() if "quality" not in figures or key in SHOWN_OF_QUALITY}
+    shown = {key: figures[key] for key in SHOWN_OF_QUALITY if key in figures} if "quality" in figures else figures
     return "; ".join(f"{key} {value}" for key, value in shown.items()) or "failed"
 
 

@@ -11,11 +11,17 @@ import pytest
 import typer
 
 from orchestration.command_line import app
-from orchestration.declarations import declarations
+from orchestration.declarations import declarations, read_declaration
 from tests.builders import PROJECT, copy_of, jinku_environment, project_copy
 
 ROOMS = ("orchestration", "vault", "samples", "review", "expectations", "market_api")
 PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
+PLACES_OF_CODES: dict[str, dict[str, tuple[int, int]]] = {
+    "JinkuError": {"JinkuError": (0, 1), "read_document": (2, 3)},
+    "BatchRefused": {"BatchRefused": (0, 1)},
+}
+"""Among which arguments of which calls an error's code stands."""
+
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_BEFORE_BLOCK = re.compile(r"`((?:assets|dbt_project)/[\w/.]+)`:\n\n$")
 
@@ -25,15 +31,20 @@ def page(name: str) -> str:
 
 
 def raised(name: str) -> set[str]:
-    """First arguments with which an error class is called anywhere in the rooms."""
+    """The codes with which an error class is called anywhere in the rooms."""
     calls = (
         node
         for room in ROOMS
         for path in (PROJECT / room).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name and node.args
+        if isinstance(node, ast.Call) and node.args
     )
-    return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    return {
+        argument.value
+        for call in calls
+        for argument in call.args[slice(*PLACES_OF_CODES[name].get(getattr(call.func, "id", ""), (0, 0)))]
+        if isinstance(argument, ast.Constant)
+    }
 
 
 def documented(text: str) -> set[str]:
@@ -96,6 +107,19 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
 def test_every_block_of_a_page_is_of_a_kind_that_is_tried(path: Path) -> None:
     kinds = {kind for kind, _ in FENCED.findall(path.read_text())}
     assert kinds <= {"sh", "yaml", "sql", "text"}, kinds
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_declarations_on_a_page_are_valid(path: Path, tmp_path: Path) -> None:
+    text = path.read_text()
+    for block in FENCED.finditer(text):
+        if "type: orchestration.kinds." in block[2]:
+            file = FILE_BEFORE_BLOCK.search(text[: block.start()])
+            assert file is not None, "a declaration is shown without its place"
+            (tmp_path / file[1]).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / file[1]).write_text(block[2])
+            _, contract, faults = read_declaration(tmp_path / file[1])
+            assert contract is not None and faults == []
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if "```sh" in path.read_text()], ids=lambda path: path.name)
