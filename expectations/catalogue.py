@@ -301,12 +301,17 @@ def _pattern_cause(pattern: str) -> str | None:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         return str(error)
-    with duckdb.connect(":memory:") as connection:
-        try:
-            connection.execute("select regexp_matches('', ?)", [pattern])
-        except duckdb.Error as error:
-            return str(error).splitlines()[0]
+    try:
+        _pattern_engine().execute("select regexp_matches('', ?)", [pattern])
+    except duckdb.Error as error:
+        return str(error).splitlines()[0]
     return None
+
+
+@cache
+def _pattern_engine() -> duckdb.DuckDBPyConnection:
+    """One engine for all patterns: starting one takes longer than trying a hundred of them."""
+    return duckdb.connect(":memory:", config={"threads": 1})
 
 
 def _nearest(given: str, known: Iterable[str]) -> str:

@@ -29,6 +29,7 @@ NAMES_OF_COLUMNS = frozenset({"expect_table_columns_to_match_ordered_list", "exp
 
 SITE = "local_site"
 DATA_SOURCE = "vault"
+WHOLE_TABLE = "whole table"
 REMOTE = re.compile(
     r"""<script[^>]*\bsrc=["'](?:https?:)?//[^>]*>\s*</script>"""
     r"""|<(?:link|img)[^>]*\b(?:href|src)=["'](?:https?:)?//[^>]*>"""
@@ -104,13 +105,15 @@ def _publish(folder: Path, tables: Sequence[CheckedTable], run_id: str, evaluate
 
     context = gx.get_context(mode="file", project_root_dir=folder)
     context.enable_analytics(False)
-    source = _source(context)
+    source = _source(context, [_suite_name(table) for table in tables])
     identifiers = {}
     checkpoint_action = UpdateDataDocsAction(name="update_data_docs", site_names=[SITE])
     run = RunIdentifier(run_name=run_id, run_time=evaluated_at)
+    documented = {checkpoint.name for checkpoint in context.checkpoints.all()}
     for table in tables:
         suite = _suite(context, table)
-        _checkpoint(context, source, table, suite, checkpoint_action)
+        if suite.name not in documented:
+            _checkpoint(context, source, suite, checkpoint_action)
         _forget_old_pages(folder, suite.name)
         identifiers[table.asset] = _store(context, table, suite, run)
     suites = [identifier.expectation_suite_identifier for identifier in identifiers.values()]
@@ -126,33 +129,52 @@ def _publish(folder: Path, tables: Sequence[CheckedTable], run_id: str, evaluate
     return pages
 
 
-def _source(context: Any) -> Any:
-    """The data source that checkpoints name. It points at no file: the layers' keys are not GX's to keep."""
-    if DATA_SOURCE in context.data_sources.all():
-        return context.data_sources.get(DATA_SOURCE)
-    return context.data_sources.add_sql(DATA_SOURCE, connection_string="duckdb:///:memory:")
+def _source(context: Any, names: Sequence[str]) -> Any:
+    """The data source that checkpoints name, with an asset for each table, added at once: GX rewrites its settings at
+    every addition. It points at no file: the layers' keys are not GX's to keep."""
+    from great_expectations.core.batch_definition import BatchDefinition
+    from great_expectations.datasource.fluent.sql_datasource import QueryAsset, SQLDatasource
+
+    known = context.data_sources.all()
+    present = list(known[DATA_SOURCE].assets) if DATA_SOURCE in known else []
+    missing = sorted(set(names) - {asset.name for asset in present})
+    if missing or DATA_SOURCE not in known:
+        added = [
+            QueryAsset(
+                name=name,
+                query=f"select * from {name.split('.', 1)[-1]}",
+                batch_definitions=[BatchDefinition(name=WHOLE_TABLE)],
+            )
+            for name in missing
+        ]
+        context.data_sources.add_or_update_sql(
+            datasource=SQLDatasource(
+                name=DATA_SOURCE, connection_string="duckdb:///:memory:", assets=[*present, *added]
+            )
+        )
+    return context.data_sources.get(DATA_SOURCE)
+
+
+def _suite_name(table: CheckedTable) -> str:
+    return table.asset.replace("/", ".")
 
 
 def _suite(context: Any, table: CheckedTable) -> Any:
     from great_expectations.core import ExpectationSuite
 
-    suite = ExpectationSuite(name=table.asset.replace("/", "."))
+    suite = ExpectationSuite(name=_suite_name(table))
     for expectation in table.expectations:
         with suppress(Exception):  # one that GX refuses stands on the page of results as an error, with its cause
             suite.expectations.append(_configuration(expectation, (expectation.reason,)).to_domain_obj())
     return context.suites.add_or_update(suite)
 
 
-def _checkpoint(context: Any, source: Any, table: CheckedTable, suite: Any, action: Any) -> None:
+def _checkpoint(context: Any, source: Any, suite: Any, action: Any) -> None:
     """A validation definition and a checkpoint of the table's name, made once."""
     import great_expectations as gx
 
     name = suite.name
-    if name in {asset.name for asset in source.assets}:
-        return
-    _, table_name = table.asset.split("/", 1)
-    asset = source.add_query_asset(name, query=f"select * from {table_name}")
-    whole = asset.add_batch_definition_whole_table("whole table")
+    whole = source.get_asset(name).get_batch_definition(WHOLE_TABLE)
     validation = gx.ValidationDefinition(name=name, data=whole, suite=suite)
     context.validation_definitions.add_or_update(validation)
     context.checkpoints.add_or_update(gx.Checkpoint(name=name, validation_definitions=[validation], actions=[action]))
@@ -195,7 +217,7 @@ def _store(context: Any, table: CheckedTable, suite: Any, run: Any) -> Any:
 
 def _batch(table: CheckedTable) -> str:
     hashes = {result.batch_hash for result in table.results if result.batch_hash is not None}
-    return min(hashes)[:16] if len(hashes) == 1 else "all-batches"
+    return re.sub(r"[^A-Za-z0-9_-]", "-", min(hashes)) if len(hashes) == 1 else "all-batches"  # GX cuts a name at a dot
 
 
 def _gx_result(expectation: Expectation, result: ExpectationResult) -> Any:

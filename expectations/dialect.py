@@ -2,10 +2,13 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from functools import cache
+from threading import Lock
 from typing import Any
 
 DIALECT = "duckdb"
+_preparing = Lock()
 
 
 class _DialectName(str):
@@ -18,13 +21,62 @@ class _DialectName(str):
         return str(self)
 
 
-@cache
+class KnownColumns:
+    """Answers what GX asks SQLAlchemy's inspector of one table: its columns and types, as the engine described them.
+
+    SQLAlchemy would ask the catalogue as if it were PostgreSQL's, which takes longer than counting a table's rows.
+    Anything else goes on to the real inspector. column_types: of the engine, in small letters.
+    """
+
+    def __init__(self, engine: Any, table: str, column_types: Mapping[str, str]) -> None:
+        self._engine = engine
+        self._table = table
+        self._column_types = column_types
+        self.dialect = engine.dialect
+
+    def get_columns(self, table_name: str, schema: str | None = None, **more: Any) -> list[dict[str, Any]]:
+        """Names and SQLAlchemy types."""
+        if str(table_name) != self._table:
+            return list(self._real().get_columns(table_name, schema=schema, **more))
+        return [{"name": name, "type": _sqlalchemy_type(kind)} for name, kind in self._column_types.items()]
+
+    def get_pk_constraint(self, table_name: str, schema: str | None = None, **more: Any) -> dict[str, Any]:
+        """None: the layers' tables have no declared keys; what is a key is expected in a contract."""
+        return {"constrained_columns": []}
+
+    def _real(self) -> Any:
+        import sqlalchemy as sa
+
+        return sa.inspect(self._engine)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real(), name)
+
+
+def _sqlalchemy_type(kind: str) -> Any:
+    """The SQLAlchemy type of an engine's type name; what is not known, a list or a struct, has none."""
+    import sqlalchemy as sa
+
+    name = kind.split("(")[0].removesuffix(" with time zone")
+    names = {"double": "FLOAT", "real": "FLOAT", "hugeint": "NUMERIC", "ubigint": "BIGINT", "uinteger": "BIGINT",
+             "usmallint": "INTEGER", "utinyint": "SMALLINT", "tinyint": "SMALLINT"}  # fmt: skip
+    return getattr(sa, names.get(name, name.upper()), sa.types.NullType)()
+
+
 def prepare_great_expectations() -> None:
     """Import Great Expectations and teach it DuckDB; once per process, without telemetry and without its log lines.
+
+    The import takes seconds; a caller that knows it will be needed may begin it early, in a thread of its own.
 
     GX's log lines quote statements and values, so they are silenced: what went wrong is told by the results.
     Raises AttributeError where a new version of GX has no longer the names that are changed here.
     """
+    with _preparing:
+        _prepare()
+
+
+@cache
+def _prepare() -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
     from great_expectations.execution_engine import sqlalchemy_execution_engine as engine_module

@@ -14,7 +14,7 @@ import duckdb
 
 from expectations.catalogue import CATALOGUE, columns_named, default_dimension
 from expectations.causes import cause_of_error
-from expectations.dialect import prepare_great_expectations
+from expectations.dialect import KnownColumns, prepare_great_expectations
 from expectations.measuring import Found, measure_together, raised
 from expectations.results import (
     SHARE_OF_ROWS,
@@ -262,6 +262,7 @@ class _Session:
         asset = source.add_table_asset(table.asset, table_name=table.name)
         batch = asset.add_batch_definition_whole_table("whole table").get_batch()
         self._engine: Any = batch.data.execution_engine
+        self._engine._inspector = KnownColumns(self._engine.engine, table.name, column_types)
         self._validator = Validator(execution_engine=self._engine, batches=[batch], data_context=context)
 
     def __enter__(self) -> "_Session":

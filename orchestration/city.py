@@ -1,31 +1,33 @@
-"""The city a run works on: its home, its vault and its declarations."""
+"""The city a run works on: its home, its vault and its declarations.
+
+What judges tables is imported when a table is judged: definitions must load quickly.
+"""
 
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import PrivateAttr
 
-from expectations.history import open_history
-from expectations.judging import Judgement, Rules, Run, write_pages_of_run
-from expectations.waivers import load_waivers
-from expectations.weights import beta_set
 from orchestration.declarations import Declarations, declarations
-from orchestration.words import words_of_contracts
 from vault.contract import SourceContract
 from vault.home import Home, home_from, prepare, settings_from
 from vault.keys import create_master_key, derived_key
 from vault.layers import Vault, connect, open_vault
 from vault.ledger import prepare_ledger
 
+if TYPE_CHECKING:
+    from expectations.judging import Judgement, Rules, Run
+
 
 class City(dg.ConfigurableResource):  # type: ignore[type-arg]
     """What every asset needs: where things are, and the keys to them. It lives as long as a run does."""
 
-    _judgements: list[Judgement] = PrivateAttr(default_factory=list)
+    _judgements: list[Any] = PrivateAttr(default_factory=list)
 
-    def remember(self, judgement: Judgement) -> None:
+    def remember(self, judgement: "Judgement") -> None:
         """Keep a table's judgement for the pages that are written once, when the run ends."""
         self._judgements.append(judgement)
 
@@ -33,6 +35,10 @@ class City(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Write the pages of all tables judged in the run, whether it went well or not."""
         if not self._judgements or context.run is None or context.instance is None:
             return
+        from expectations.history import open_history
+        from expectations.judging import write_pages_of_run
+        from orchestration.words import words_of_contracts
+
         engine = open_history(self.home.quality)
         run = run_of(context.instance, context.run.run_id)
         words = words_of_contracts(self.declarations)
@@ -62,15 +68,21 @@ class City(dg.ConfigurableResource):  # type: ignore[type-arg]
         return open_vault(self.home, settings_from(os.environ))
 
 
-def run_of(storage: dg.DagsterInstance, run_id: str) -> Run:
+def run_of(storage: dg.DagsterInstance, run_id: str) -> "Run":
     """A run and when it was made."""
+    from expectations.judging import Run
+
     record = storage.get_run_record_by_id(run_id)
     assert record is not None
     return Run(run_id, record.create_timestamp.astimezone(UTC))
 
 
-def rules_in_force() -> Rules:
+def rules_in_force() -> "Rules":
     """The weights and waivers that tables are judged by today."""
+    from expectations.judging import Rules
+    from expectations.waivers import load_waivers
+    from expectations.weights import beta_set
+
     return Rules(beta_set(), load_waivers())
 
 

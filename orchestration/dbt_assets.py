@@ -19,7 +19,7 @@ from orchestration.failures import RETRY_TRANSIENT, clear_failures, without_valu
 from orchestration.freshness import COLLECTED_UNTIL
 from orchestration.layers import LAYER_OF_SCHEMA, Layer
 from orchestration.raw_assets import POOL
-from orchestration.roles import ROLES, raw_roles, recorded_roles, roles_of_columns
+from orchestration.roles import ONLY_BATCH, ROLES, raw_roles, recorded_roles, roles_of_columns
 from orchestration.tables import TableFacts, columns_of, facts_of
 from orchestration.translation import LayerTranslator
 from orchestration.versions import code_versions
@@ -164,6 +164,8 @@ def _metadata(
     }
     if facts.batches is not None:
         metadata["batches"] = facts.batches
+    if facts.batch is not None:
+        metadata[ONLY_BATCH] = facts.batch
     if any(dependencies.values()):
         metadata["dagster/column_lineage"] = dg.TableColumnLineage(deps_by_column=dependencies)
     return metadata

@@ -26,6 +26,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 KINDS: Mapping[str, type[ContractPart]] = MappingProxyType(
     {"Source": SourceContract, "Component": ComponentContract, "Product": ProductContract, "Table": TableContract}
 )
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The loader in C, where there is one: declarations are read at each start."""
+
 TABLE_LAYERS = ("base", "resource")
 """Layers whose tables may have a suite of their own; what a component promises stands in its contract."""
 
@@ -82,8 +85,8 @@ def read_declaration(path: Path) -> tuple[str | None, ContractPart | None, list[
     except UnicodeDecodeError as error:
         return None, None, [f"{path}: not UTF-8 text from byte {error.start} on"]
     try:
-        tree = yaml.compose(text)
-        document = yaml.safe_load(text)
+        tree = yaml.compose(text, Loader=YAML)
+        document = yaml.load(text, YAML)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         return None, None, [_pointed(path, text, mark, str(error.problem))]

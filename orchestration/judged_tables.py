@@ -1,23 +1,9 @@
-"""From the models and declarations to the tables that are judged: their suites, words, and what the platform knows."""
+"""Which tables are judged, and what is expected of each."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-
-import dagster as dg
-import sqlalchemy as sa
-
-from expectations import history
-from expectations.engine import TableUnderTest
-from expectations.judging import Subject
 from expectations.suites import suite_of_component, suite_of_table
-from expectations.vector import PlatformMetrics
 from orchestration.dbt_assets import Models
 from orchestration.layers import LAYERS, Layer
-from orchestration.platform_metrics import REFRESHES_LOOKED_AT, RefreshTimes, platform_metrics
-from orchestration.roles import public, recorded_roles
-from orchestration.words import title_of
 from vault.contract import ComponentContract, Expectation, TableContract
-from vault.ledger import tables_of
 
 JUDGED_LAYERS = LAYERS[:3]
 """Base, resource, components. Products are made from judged components only."""
@@ -33,66 +19,3 @@ def contract_of(models: Models, layer: Layer, name: str) -> Contract | None:
 def suite_of(contract: Contract | None) -> tuple[Expectation, ...]:
     """What is expected of a table."""
     return suite_of_component(contract) if isinstance(contract, ComponentContract) else suite_of_table(contract)
-
-
-def subject_of(storage: dg.DagsterInstance, models: Models, layer: Layer, name: str) -> Subject:
-    """The table with its suite and words; only columns whose role is not personal may show a figure."""
-    contract = contract_of(models, layer, name)
-    if isinstance(contract, ComponentContract):
-        roles = {str(column.name): str(column.role) for column in contract.columns}
-        title = contract.title.en
-    else:
-        roles, title = recorded_roles(storage, layer.name, name), title_of(name)
-    return Subject(
-        table=TableUnderTest(f"{layer.name}/{name}", layer.database, layer.name, name, public(roles)),
-        expectations=suite_of(contract),
-        title=title,
-        owner=contract.owner if contract is not None else "team:vault",
-        description=contract.description if contract is not None else str(models.node(name).get("description") or ""),
-    )
-
-
-def measured_by_the_platform(
-    engine: sa.Engine,
-    models: Models,
-    layer: Layer,
-    name: str,
-    collected: Mapping[str, Sequence[datetime]],
-    is_readable: bool,
-    now: datetime,
-) -> PlatformMetrics:
-    """The platform's counts of one table, this reading included.
-
-    collected: when batches of each source came. A base or resource table is refreshed when its sources are; a
-    component, and a table that rests on no source, when it is built, which is when it is judged.
-    """
-    contract = contract_of(models, layer, name)
-    past = history.attempts(engine, f"{layer.name}/{name}", now - REFRESHES_LOOKED_AT)
-    sources = sources_below(models, name)
-    built = [time for time, _ in past] + [now]
-    refreshes: list[RefreshTimes] = [
-        (models.known.sources[source].refresh_period, collected.get(source, ())) for source in sources
-    ]
-    if isinstance(contract, ComponentContract):
-        refreshes = [(contract.refresh_period, built)]
-    elif not sources:
-        refreshes = [("static", built)]
-    return platform_metrics(refreshes, [*past, (now, is_readable)], contract, now)
-
-
-def sources_below(models: Models, name: str) -> tuple[str, ...]:
-    """The sources that a table rests on, through all models below it."""
-    source_of_table = {
-        table: source for source, contract in models.known.sources.items() for table in tables_of(source, contract)
-    }
-    found: set[str] = set()
-    waiting, seen = [name], set()
-    while waiting:
-        each = waiting.pop()
-        if each in seen:
-            continue
-        seen.add(each)
-        found |= {source_of_table[table] for table in models.raw_inputs(each) if table in source_of_table}
-        parents = models.node(each)["depends_on"]["nodes"]
-        waiting += [parent.rsplit(".", 1)[-1] for parent in parents if parent.startswith("model.")]
-    return tuple(sorted(found))

@@ -3,20 +3,18 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from expectations import history
 from expectations.catalogue import columns_named, default_dimension
-from expectations.judging import Judgement, judge, results_of, results_of_unreadable
 from expectations.results import ExpectationResult
 from expectations.suites import check_names
 from orchestration.city import City, rules_in_force, run_of
 from orchestration.dbt_assets import Models
 from orchestration.failures import RETRY_TRANSIENT, TRANSIENT_CODES, clear_failures
 from orchestration.freshness import EXPECTATION
-from orchestration.judged_tables import contract_of, measured_by_the_platform, subject_of, suite_of
+from orchestration.judged_tables import contract_of, suite_of
 from orchestration.layers import Layer
 from orchestration.raw_assets import POOL
 from vault.contract import Expectation
@@ -24,6 +22,9 @@ from vault.errors import JinkuError
 from vault.home import report_link
 from vault.layers import Vault, connect
 from vault.ledger import collection_times
+
+if TYPE_CHECKING:
+    from expectations.judging import Judgement
 
 ROW_REFERENCES_SHOWN = 5
 ALL_EVALUATED = "all_evaluated"
@@ -44,7 +45,11 @@ def quality_checks(layer: Layer, name: str, models: Models) -> dg.AssetChecksDef
         specs=[
             *(_spec(key, check, expectation) for check, expectation in zip(names, suite, strict=True)),
             dg.AssetCheckSpec(
-                ALL_EVALUATED, asset=key, blocking=True, description="every expectation could be evaluated"
+                ALL_EVALUATED,
+                asset=key,
+                blocking=True,
+                description="every expectation could be evaluated",
+                metadata={EXPECTATION: _hash(*suite)},
             ),
         ],
         pool=POOL,
@@ -64,7 +69,7 @@ def quality_checks(layer: Layer, name: str, models: Models) -> dg.AssetChecksDef
                 severity=dg.AssetCheckSeverity.ERROR if result.closes_gate else dg.AssetCheckSeverity.WARN,
                 metadata={EXPECTATION: _hash(expectation), **_metadata(result, judgement, city.vault())},
             )
-        yield _all_evaluated(key, names, judgement)
+        yield _all_evaluated(key, names, suite, judgement)
 
     return judge_table
 
@@ -83,20 +88,26 @@ def _spec(key: dg.AssetKey, check: str, expectation: Expectation) -> dg.AssetChe
     )
 
 
-def _all_evaluated(key: dg.AssetKey, names: Sequence[str], judgement: Judgement) -> dg.AssetCheckResult:
+def _all_evaluated(
+    key: dg.AssetKey, names: Sequence[str], suite: Sequence[Expectation], judgement: "Judgement"
+) -> dg.AssetCheckResult:
     """No evidence is a refusal: passed only where there are results, and none of them is an error."""
     errors = [name for name, result in zip(names, judgement.results, strict=True) if result.status == "error"]
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=ALL_EVALUATED,
         passed=bool(judgement.results) and not errors,
-        metadata={"expectations": len(names), "not_evaluated": errors or ["none"]},
+        metadata={EXPECTATION: _hash(*suite), "expectations": len(names), "not_evaluated": errors or ["none"]},
     )
 
 
 def _judgement(
     context: dg.AssetCheckExecutionContext, city: City, layer: Layer, name: str, models: Models
-) -> Judgement:
+) -> "Judgement":
+    from expectations import history  # not before a table is judged: definitions must load quickly
+    from expectations.judging import judge, results_of, results_of_unreadable
+    from orchestration.subjects import measured_by_the_platform, subject_of
+
     now, vault = datetime.now(UTC), city.vault()
     run = run_of(context.instance, context.run.run_id)
     subject = subject_of(context.instance, models, layer, name)
@@ -117,12 +128,13 @@ def _judgement(
     return judgement
 
 
-def _hash(expectation: Expectation) -> str:
-    """Changes with anything that is said of an expectation but its reason."""
-    return hashlib.sha256(expectation.model_dump_json(exclude={"reason"}).encode()).hexdigest()[:12]
+def _hash(*expectations: Expectation) -> str:
+    """Changes with anything that is said of an expectation but its reason, and with what stands beside it."""
+    told = "".join(expectation.model_dump_json(exclude={"reason"}) for expectation in expectations)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
-def _metadata(result: ExpectationResult, judgement: Judgement, vault: Vault) -> dict[str, Any]:
+def _metadata(result: ExpectationResult, judgement: "Judgement", vault: Vault) -> dict[str, Any]:
     """Counts, rate, cause and places of failing rows; never a value of the data."""
     found: dict[str, Any] = {"status": result.status, "dimension": result.dimension, "severity": result.severity}
     counts = {

@@ -1,4 +1,4 @@
-"""Roles of columns above raw: what a column is made from decides what may be shown of it."""
+"""What is on record of a built table: the roles of its columns, which decide what may be shown, and its batch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,6 +9,9 @@ from vault.ledger import tables_of
 
 ROLES = "column_roles"
 """Metadata of a built table: the role of each column."""
+
+ONLY_BATCH = "batch"
+"""Metadata of a built table: the batch that all its rows come from."""
 
 STRICTEST_FIRST = ("identifier", "quasi_identifier", "sensitive", "free_text", "target", "timestamp", "measure")
 ORDINARY = "attribute"
@@ -50,10 +53,19 @@ def raw_roles(sources: Mapping[str, SourceContract]) -> dict[tuple[str, str], di
 
 def recorded_roles(storage: dg.DagsterInstance, layer: str, table: str) -> dict[str, str]:
     """The roles recorded when a table was last built; none where it was not."""
-    event = storage.get_latest_materialization_event(dg.AssetKey([layer, table]))
-    materialization = event.asset_materialization if event is not None else None
-    value = materialization.metadata.get(ROLES) if materialization is not None else None
+    value = _recorded(storage, layer, table).get(ROLES)
     return dict(value.value) if value is not None and isinstance(value.value, dict) else {}
+
+
+def recorded_batch(storage: dg.DagsterInstance, layer: str, table: str) -> str | None:
+    """The batch that all rows of a table came from when it was last built; None where they came from several."""
+    value = _recorded(storage, layer, table).get(ONLY_BATCH)
+    return str(value.value) if value is not None else None
+
+
+def _recorded(storage: dg.DagsterInstance, layer: str, table: str) -> Mapping[str, dg.MetadataValue[object]]:
+    event = storage.get_latest_materialization_event(dg.AssetKey([layer, table]))
+    return event.asset_materialization.metadata if event is not None and event.asset_materialization else {}
 
 
 def public(roles: Mapping[str, str]) -> frozenset[str]:

@@ -70,21 +70,18 @@ def _watched(storage: dg.DagsterInstance, run_id: str, on_step: Callable[[str, b
     done = threading.Event()
 
     def follow() -> None:
-        seen: set[tuple[str, bool]] = set()
+        cursor = None
         while True:
             is_last_look = done.wait(SECONDS_BETWEEN_LOOKS)
             try:
-                entries = storage.all_logs(run_id, of_type=STEP_EVENTS)
+                new = storage.get_records_for_run(run_id, cursor=cursor, of_type=STEP_EVENTS)
             except DBAPIError:  # a full disk, say: the run itself will tell; the progress bar just stands still
                 return
-            for entry in entries:
-                event = entry.dagster_event
-                if event is None or event.step_key is None:
-                    continue
-                mark = (event.step_key, event.event_type != DagsterEventType.STEP_START)
-                if mark not in seen:
-                    seen.add(mark)
-                    on_step(*mark)
+            cursor = new.cursor
+            for record in new.records:
+                event = record.event_log_entry.dagster_event
+                if event is not None and event.step_key is not None:
+                    on_step(event.step_key, event.event_type != DagsterEventType.STEP_START)
             if is_last_look:
                 return
 

@@ -12,12 +12,14 @@ BLOCK_BYTES = 262_144
 
 @dataclass(frozen=True)
 class TableFacts:
-    """Rows, bytes on disk, columns as (name, type), and how many batches the rows come from (None: not kept)."""
+    """Rows, bytes on disk, columns as (name, type), how many batches the rows come from (None: not kept), and the
+    batch where it is only one."""
 
     rows: int
     size_bytes: int
     columns: tuple[tuple[str, str], ...]
     batches: int | None
+    batch: str | None
 
 
 def facts_of(connection: duckdb.DuckDBPyConnection, layer: Layer, table: str) -> TableFacts:
@@ -25,12 +27,12 @@ def facts_of(connection: duckdb.DuckDBPyConnection, layer: Layer, table: str) ->
     name = f"{layer.database}.{layer.name}.{table}"
     columns = tuple((row[0], row[1]) for row in connection.execute(f"describe {name}").fetchall())
     has_batches = "_batch" in [column for column, _ in columns]
-    batches = "count(distinct _batch)" if has_batches else "null"
-    (rows, batch_count) = connection.execute(f"select count(*), {batches} from {name}").fetchone() or (0, None)
+    batches = "count(distinct _batch), min(_batch)" if has_batches else "null, null"
+    rows, batch_count, batch = connection.execute(f"select count(*), {batches} from {name}").fetchone() or (0, 0, None)
     (blocks,) = connection.execute(
         "select count(distinct block_id) from pragma_storage_info(?) where persistent", [name]
     ).fetchone() or (0,)
-    return TableFacts(rows, blocks * BLOCK_BYTES, columns, batch_count)
+    return TableFacts(rows, blocks * BLOCK_BYTES, columns, batch_count, batch if batch_count == 1 else None)
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """`jinku run`: land, collect, build, and say what came of it."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from expectations.dialect import prepare_great_expectations
 from orchestration.city import found_city
 from orchestration.commands.landing import land_folder, land_samples
 from orchestration.declarations import declarations, refuse_faulty
@@ -60,6 +62,7 @@ def _run(console: Console, vault: Vault) -> RunReport | None:
     to_run = assets_to_run(definitions, storage, vault, declarations())
     if not to_run:
         return None
+    threading.Thread(target=prepare_great_expectations, daemon=True).start()  # while the first steps wait for the disk
     job = definitions.resolve_job_def("everything").get_subset(asset_selection=set(to_run))
     columns = (
         SpinnerColumn(),

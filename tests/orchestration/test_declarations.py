@@ -100,3 +100,52 @@ def test_nothing_runs_while_a_declaration_is_wrong(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert f"{path}:{line}:10: 'generall' is not one of" in run.stderr and "did you mean 'general'?" in run.stderr
     assert not (tmp_path / "home").exists()
+
+
+def suite_faults(tmp_path: Path, *expectations: dict[str, Any], table: str = "base/taxi_zones") -> str:
+    path = tmp_path / table / "defs.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    attributes = {"description": "Zones.", "owner": "team:mobility", "expectations": list(expectations)}
+    document = {"type": "orchestration.kinds.Table", "attributes": attributes}
+    path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    _, _, faults = read_declaration(path)
+    return "\n".join(faults)
+
+
+def expectation(type_name: str, **arguments: Any) -> dict[str, Any]:
+    return {"type": type_name, "arguments": arguments, "reason": "a test"}
+
+
+COLUMN_VALUES = "expect_column_values_to"
+QUERY = {"unexpected_rows_query": "select * from {batch} where a like ':b'"}
+WRONG_EXPECTATIONS: list[tuple[dict[str, Any], str, str]] = [
+    (expectation(f"{COLUMN_VALUES}_be_uniq", column="zone_id"), f"did you mean '{COLUMN_VALUES}_be_unique'", "type"),
+    (expectation(f"{COLUMN_VALUES}_be_unique", colum="zone_id"), "did you mean 'column'?", "colum"),
+    (expectation(f"{COLUMN_VALUES}_be_unique", column="zone"), "no column 'zone'", "column: zone"),
+    (expectation(f"{COLUMN_VALUES}_match_regex", column="zone_name", regex="("), "does not compile", "regex"),
+    (expectation(f"{COLUMN_VALUES}_be_increasing", column="zone_id"), "rows of a table have no order", "type"),
+    ({**expectation("unexpected_rows_expectation", **QUERY), "dimension": "accuracy"}, "':b' for a parameter", "query"),
+]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message", "pointed"), WRONG_EXPECTATIONS, ids=[each[1] for each in WRONG_EXPECTATIONS]
+)
+def test_a_wrong_expectation_is_pointed_at(tmp_path: Path, wrong: dict[str, Any], message: str, pointed: str) -> None:
+    right = expectation("expect_column_values_to_not_be_null", column="zone_id")
+    said = suite_faults(tmp_path, right, wrong)
+    assert message in said
+    line = int(said.split("defs.yaml:")[1].split(":")[0])
+    text = (tmp_path / "base" / "taxi_zones" / "defs.yaml").read_text().splitlines()
+    assert pointed in "\n".join(text[line - 1 : line + 1]), said
+    assert suite_faults(tmp_path, right) == ""
+
+
+def test_a_suite_for_a_table_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    right = expectation("expect_table_row_count_to_be_between", min_value=1)
+    assert "there is no model dbt_project/models/base/nothing.sql" in suite_faults(
+        tmp_path, right, table="base/nothing"
+    )
+    assert "a suite stands under assets/base or assets/resource" in suite_faults(
+        tmp_path, right, table="raw/taxi_zones"
+    )

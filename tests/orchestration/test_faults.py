@@ -22,6 +22,8 @@ from tests.builders import (
     rows,
 )
 
+pytestmark = pytest.mark.faults
+
 ACCOUNTS = """
     select table_name, sum(received), sum(loaded), sum(quarantined), count(*)
     from raw.vault.batch_tables
