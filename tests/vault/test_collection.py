@@ -68,7 +68,7 @@ OBJECTS = [{"meter": "m1", "day": "2026-01-01", "litres": 5}, {"meter": "m2", "d
     ("name", "content"),
     [
         ("readings.csv", GOOD),
-        ("readings.csv.gz", gzip.compress(GOOD)),
+        ("readings.csv.gz", gzip.compress(GOOD, mtime=0)),
         ("readings.csv", GOOD.replace(b"\n", b"\r\n")),
         ("readings.csv", b"\xef\xbb\xbf" + GOOD),
         ("readings.csv", GOOD.replace(b"\n", b"\r\n", 2)),
@@ -133,8 +133,8 @@ def test_a_broken_json_line_is_quarantined(tmp_path: Path) -> None:
     [
         ("readings.csv", b"", "empty_file"),
         ("readings.csv", b"meter,day,litres\n", "empty_file"),
-        ("readings.csv.gz", gzip.compress(GOOD * 500)[:40], "torn_gzip"),
-        ("readings.csv.gz", gzip.compress(GOOD)[:-6] + b"abcdef", "torn_gzip"),
+        ("readings.csv.gz", gzip.compress(GOOD * 500, mtime=0)[:40], "torn_gzip"),
+        ("readings.csv.gz", gzip.compress(GOOD, mtime=0)[:-6] + b"abcdef", "torn_gzip"),
         ("readings.csv", GOOD + "福田,d,1\n".encode("gb18030"), "wrong_encoding"),
         ("readings.csv", b"\x7fELF\x00\x01\x02" * 99, "not_text"),
         ("readings.csv", GOOD.replace(b"litres", b"liters"), "wrong_columns: missing: litres; unknown: liters"),
