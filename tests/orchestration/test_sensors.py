@@ -23,9 +23,11 @@ def landing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def evaluate() -> tuple[list[dg.RunRequest], str]:
     """The run requests, or why there are none."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        with dg.build_sensor_context(instance=instance, resources={"city": City()}) as context:
-            result = new_sources(context)
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_sensor_context(instance=instance, resources={"city": City()}) as context,
+    ):
+        result = new_sources(context)
     if isinstance(result, dg.SkipReason):
         return [], result.skip_message or ""
     return list(result.run_requests or []), ""

@@ -75,7 +75,7 @@ OBJECTS = [{"meter": "m1", "day": "2026-01-01", "litres": 5}, {"meter": "m2", "d
         ("readings.csv", b"litres,meter,day\n5,m1,2026-01-01\n7,m2,2026-01-01"),
         ("readings.csv", b'"meter","day","litres"\n"m1","2026-01-01","5"\n\n"m2","2026-01-01","7"\n'),
         ("readings.json", json.dumps(OBJECTS).encode()),
-        ("readings.json.gz", gzip.compress(json.dumps(OBJECTS).encode())),
+        ("readings.json.gz", gzip.compress(json.dumps(OBJECTS).encode(), mtime=0)),
         ("readings.ndjson", "\n".join(json.dumps(each) for each in OBJECTS).encode()),
         ("readings.parquet", parquet()),
         ("readings.xlsx", workbook(["meter", "day", "litres"], ["m1", "2026-01-01", 5], ["m2", "2026-01-01", 7])),
