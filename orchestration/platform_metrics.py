@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from expectations.vector import PlatformMetrics
-from vault.contract import REFRESH_PERIOD_DAYS, ComponentContract, SourceContract, TableContract
+from vault.contract import REFRESH_PERIOD_DAYS, ComponentContract, TableContract
 
 REFRESHES_LOOKED_AT = timedelta(days=90)
 READS_LOOKED_AT = timedelta(days=30)
@@ -53,11 +53,6 @@ def refreshes_in_time(period: str, times: Sequence[datetime], now: datetime) -> 
         since = min(now - ordered[-1], REFRESHES_LOOKED_AT)
         due += max(0, int(since / timedelta(days=days)))
     return kept, due
-
-
-def sources_refreshes(sources: Iterable[SourceContract], times: Iterable[Sequence[datetime]]) -> list[RefreshTimes]:
-    """The refreshes of the sources that a table rests on."""
-    return [(contract.refresh_period, found) for contract, found in zip(sources, times, strict=True)]
 
 
 def metadata_filled(contract: ComponentContract | TableContract | None) -> tuple[int, int]:

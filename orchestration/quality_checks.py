@@ -61,13 +61,14 @@ def quality_checks(layer: Layer, name: str, models: Models) -> dg.AssetChecksDef
             judgement = _judgement(context, city, layer, name, models)
         if judgement.problem:
             context.log.warning(judgement.problem)
+        of_table = _metadata_of_table(judgement, city.vault())
         for check, expectation, result in zip(names, suite, judgement.results, strict=True):
             yield dg.AssetCheckResult(
                 asset_key=key,
                 check_name=check,
                 passed=result.status in ("passed", "vacuous"),
                 severity=dg.AssetCheckSeverity.ERROR if result.closes_gate else dg.AssetCheckSeverity.WARN,
-                metadata={EXPECTATION: _hash(expectation), **_metadata(result, judgement, city.vault())},
+                metadata={EXPECTATION: _hash(expectation), **_metadata(result), **of_table},
             )
         yield _all_evaluated(key, names, suite, judgement)
 
@@ -134,7 +135,7 @@ def _hash(*expectations: Expectation) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
-def _metadata(result: ExpectationResult, judgement: "Judgement", vault: Vault) -> dict[str, Any]:
+def _metadata(result: ExpectationResult) -> dict[str, Any]:
     """Counts, rate, cause and places of failing rows; never a value of the data."""
     found: dict[str, Any] = {"status": result.status, "dimension": result.dimension, "severity": result.severity}
     counts = {
@@ -149,7 +150,12 @@ def _metadata(result: ExpectationResult, judgement: "Judgement", vault: Vault) -
     if result.row_references:
         shown = result.row_references[:ROW_REFERENCES_SHOWN]
         found["failing_rows"] = [f"{each.batch} row {each.row}" for each in shown]
-    found["quality"] = round(judgement.vector.quality, 6)
+    return found
+
+
+def _metadata_of_table(judgement: "Judgement", vault: Vault) -> dict[str, Any]:
+    """What every check of a table tells alike: Q, and where its pages are."""
+    found: dict[str, Any] = {"quality": round(judgement.vector.quality, 6)}
     if judgement.page is not None:
         found["report"] = dg.MetadataValue.url(report_link(vault.home, vault.settings, judgement.page))
     found["data_docs"] = dg.MetadataValue.url(report_link(vault.home, vault.settings, judgement.data_docs))
