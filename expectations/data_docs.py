@@ -109,10 +109,9 @@ def _publish(folder: Path, tables: Sequence[CheckedTable], run_id: str, evaluate
     identifiers = {}
     checkpoint_action = UpdateDataDocsAction(name="update_data_docs", site_names=[SITE])
     run = RunIdentifier(run_name=run_id, run_time=evaluated_at)
-    documented = {checkpoint.name for checkpoint in context.checkpoints.all()}
     for table in tables:
         suite = _suite(context, table)
-        if suite.name not in documented:
+        if not _is_kept(context.checkpoint_store, suite.name):
             _checkpoint(context, source, suite, checkpoint_action)
         _forget_old_pages(folder, suite.name)
         identifiers[table.asset] = _store(context, table, suite, run)
@@ -170,14 +169,23 @@ def _suite(context: Any, table: CheckedTable) -> Any:
 
 
 def _checkpoint(context: Any, source: Any, suite: Any, action: Any) -> None:
-    """A validation definition and a checkpoint of the table's name, made once."""
+    """A validation definition and a checkpoint of the table's name, made once.
+
+    GX's `add_or_update` would write the suite and the settings anew with each of them, for seconds in all.
+    """
     import great_expectations as gx
 
     name = suite.name
-    whole = source.get_asset(name).get_batch_definition(WHOLE_TABLE)
-    validation = gx.ValidationDefinition(name=name, data=whole, suite=suite)
-    context.validation_definitions.add_or_update(validation)
-    context.checkpoints.add_or_update(gx.Checkpoint(name=name, validation_definitions=[validation], actions=[action]))
+    if _is_kept(context.validation_definition_store, name):
+        validation = context.validation_definitions.get(name)
+    else:
+        whole = source.get_asset(name).get_batch_definition(WHOLE_TABLE)
+        validation = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=whole, suite=suite))
+    context.checkpoints.add(gx.Checkpoint(name=name, validation_definitions=[validation], actions=[action]))
+
+
+def _is_kept(store: Any, name: str) -> bool:
+    return bool(store.has_key(store.get_key(name=name, id=None)))
 
 
 def _store(context: Any, table: CheckedTable, suite: Any, run: Any) -> Any:

@@ -89,6 +89,14 @@ def _prepare() -> None:
     _teach_patterns()
     _teach_formats()
     _teach_outliers()
+    _stop_watching_progress()
+
+
+def _stop_watching_progress() -> None:
+    """GX's progress bars are off, yet each of them would keep a thread that wakes to look at it."""
+    from tqdm.auto import tqdm
+
+    tqdm.monitor_interval = 0
 
 
 def _is_duckdb(dialect: Any) -> bool:

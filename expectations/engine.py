@@ -247,7 +247,9 @@ class _Session:
     ) -> None:
         prepare_great_expectations()
         import great_expectations as gx
+        from great_expectations.core.batch_definition import BatchDefinition
         from great_expectations.data_context.types.base import ProgressBarsConfig
+        from great_expectations.datasource.fluent.sql_datasource import SQLDatasource, TableAsset
         from great_expectations.validator.validator import Validator
 
         self._table = table
@@ -256,11 +258,15 @@ class _Session:
         context: Any = gx.get_context(mode="ephemeral")
         context.enable_analytics(False)
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        source = context.data_sources.add_sql(
-            DATA_SOURCE, connection_string="duckdb:///:memory:", kwargs={"creator": self._creator(connection)}
+        whole = BatchDefinition(name="whole table")
+        source = SQLDatasource(  # whole at once: GX writes its settings anew for every part that is added
+            name=DATA_SOURCE,
+            connection_string="duckdb:///:memory:",
+            kwargs={"creator": self._creator(connection)},
+            assets=[TableAsset(name=table.asset, table_name=table.name, batch_definitions=[whole])],
         )
-        asset = source.add_table_asset(table.asset, table_name=table.name)
-        batch = asset.add_batch_definition_whole_table("whole table").get_batch()
+        source = context.data_sources.add_or_update_sql(datasource=source)
+        batch = source.get_asset(table.asset).get_batch_definition(whole.name).get_batch()
         self._engine: Any = batch.data.execution_engine
         self._engine._inspector = KnownColumns(self._engine.engine, table.name, column_types)
         self._validator = Validator(execution_engine=self._engine, batches=[batch], data_context=context)

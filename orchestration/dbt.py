@@ -3,9 +3,12 @@
 A dbt command of its own costs seconds of imports on every layer; the programmatic runner costs them once.
 """
 
+import fcntl
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,14 +81,37 @@ def manifest(home: Home, known: Declarations) -> Path:
 
     Raises JinkuError `dbt_parse` with dbt's own message.
     """
-    write_sources(known.sources)
-    target = home.dbt / "target"
-    path, stamp = target / "manifest.json", target / "manifest.stamp"
-    fingerprint = _fingerprint()
-    if not (path.exists() and stamp.exists() and stamp.read_text() == fingerprint):
-        _parsed(home, fingerprint)
-        stamp.write_text(fingerprint)
-    return path
+    with (home.dbt / "parse.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the second of two processes takes what the first has parsed
+        write_sources(known.sources)
+        fingerprint = _fingerprint()
+        if not _is_parsed(home, fingerprint):
+            _parsed(home, fingerprint)
+            _stamp(home).write_text(fingerprint)
+    return home.dbt / "target" / "manifest.json"
+
+
+@contextmanager
+def parsing_ahead(home: Home) -> Iterator[bool]:
+    """Parse a changed project in a process of its own while the block runs; gives whether there is anything to parse.
+
+    A fault in the project is told by whoever asks for the manifest later.
+    """
+    if _is_parsed(home, _fingerprint()):
+        yield False
+        return
+    command = [sys.executable, "-m", "orchestration.dbt"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        yield True
+
+
+def _is_parsed(home: Home, fingerprint: str) -> bool:
+    stamp = _stamp(home)
+    return (stamp.parent / "manifest.json").exists() and stamp.exists() and stamp.read_text() == fingerprint
+
+
+def _stamp(home: Home) -> Path:
+    return home.dbt / "target" / "manifest.stamp"
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from rich.table import Table
 from expectations.dialect import prepare_great_expectations
 from orchestration.city import found_city
 from orchestration.commands.landing import land_folder, land_samples
+from orchestration.dbt import parsing_ahead
 from orchestration.declarations import declarations, refuse_faulty
 from orchestration.failures import clear_storage_failures
 from orchestration.freshness import assets_to_run
@@ -31,10 +33,14 @@ def run_city(console: Console, data: Path | None, scale: float, seed: int) -> in
     prepare(home_from(os.environ))
     with sole(home_from(os.environ), "run"):
         vault = found_city()
-        landed = land_folder(vault, data) if data is not None else land_samples(vault, scale, seed)
-        origin = f"real files of {data}" if data is not None else f"the sample city (synthetic, scale {scale:g})"
-        console.print(f"[bold]Jinku[/] {origin}: {sum(landed.values())} new files of {len(landed)} sources landed")
-        _wait_until_settled(vault)
+        with parsing_ahead(vault.home) as is_first:
+            landed = land_folder(vault, data) if data is not None else land_samples(vault, scale, seed)
+            origin = f"real files of {data}" if data is not None else f"the sample city (synthetic, scale {scale:g})"
+            console.print(f"[bold]Jinku[/] {origin}: {sum(landed.values())} new files of {len(landed)} sources landed")
+            _wait_until_settled(vault)
+            if is_first:  # seconds of imports that will be needed, while the other process parses
+                import_module("orchestration.definitions")
+                prepare_great_expectations()
         with clear_storage_failures(vault.home):
             report = _run(console, vault)
     if report is None:
@@ -69,8 +75,9 @@ def _run(console: Console, vault: Vault) -> RunReport | None:
         TextColumn("{task.description:<34}"),
         BarColumn(),
         TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
     )
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, auto_refresh=console.is_terminal) as progress:
         task = progress.add_task("starting", total=len(job.graph.node_dict))
 
         def on_step(name: str, is_finished: bool) -> None:
