@@ -81,6 +81,7 @@ def manifest(home: Home, known: Declarations) -> Path:
 
     Raises JinkuError `dbt_parse` with dbt's own message.
     """
+    home.dbt.mkdir(parents=True, exist_ok=True)
     with (home.dbt / "parse.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the second of two processes takes what the first has parsed
         write_sources(known.sources)
