@@ -129,6 +129,9 @@ class ParameterSet:
         self._check_choices()
         self._check_numbers()
         _freeze(self, "reference_records", "beta_quality", "severity_weights")
+        # in one order whatever file it was read from: a sum of floats depends on it in its last digit
+        in_order = {dimension: self.beta_quality[dimension] for dimension in DIMENSIONS}
+        object.__setattr__(self, "beta_quality", MappingProxyType(in_order))
 
     def scale_records(self, grain: Grain) -> float:
         """C of a grain, records: V is 0.9 at its N_ref. Raises ValueError for another grain. Source: models §3."""
