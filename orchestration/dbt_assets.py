@@ -4,7 +4,7 @@ import errno
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 
 from orchestration.city import City
-from orchestration.column_lineage import column_lineage
+from orchestration.column_lineage import ModelLineage, model_lineage
 from orchestration.dbt import DBT_PROJECT, NodeResult, build, manifest, read_manifest
 from orchestration.declarations import Declarations
 from orchestration.failures import RETRY_TRANSIENT, clear_failures, without_values
@@ -22,11 +22,13 @@ from orchestration.raw_assets import POOL
 from orchestration.roles import ONLY_BATCH, ROLES, raw_roles, recorded_roles, roles_of_columns
 from orchestration.tables import TableFacts, columns_of, facts_of
 from orchestration.translation import LayerTranslator
+from orchestration.use import lineage_of_model, tables_above
 from orchestration.versions import code_versions
 from vault.contract import ComponentContract, ProductContract
 from vault.home import Home, storage_error
 from vault.layers import connect
 from vault.ledger import last_collected
+from vault.metering import StorageObservation, Task, record
 
 
 @dataclass(frozen=True)
@@ -121,13 +123,14 @@ def _materializations(
     collected: Mapping[str, datetime],
 ) -> list[dg.MaterializeResult]:
     built = [result for result in results if result.resource_type == "model" and result.status == "success"]
-    materialized = []
+    materialized, tasks, storage = [], [], []
     roles = raw_roles(city.sources)
     with connect(city.vault(), read=("raw", "warehouse", "components")) as connection:
         inputs = columns_of(connection)
         for result in built:
             facts = facts_of(connection, layer, result.name)
-            lineage = column_lineage(result.compiled_code, inputs)
+            analysed = model_lineage(result.compiled_code, inputs)
+            lineage = analysed.columns if analysed is not None else {}
             metadata = _metadata(result, facts, lineage)
             for schema, table in {origin[:2] for origins in lineage.values() for origin in origins} - set(roles):
                 roles[schema, table] = recorded_roles(context.instance, schema, table)
@@ -139,7 +142,21 @@ def _materializations(
             if until:
                 metadata[COLLECTED_UNTIL] = max(until).isoformat()
             materialized.append(dg.MaterializeResult(asset_key=[layer.name, result.name], metadata=metadata))
+            task, observation = _use(context.run.run_id, layer, models, result, facts, analysed)
+            tasks.append(task)
+            storage.append(observation)
+    record(city.home.metering, tasks, storage)
     return materialized
+
+
+def _use(
+    run_id: str, layer: Layer, models: Models, result: NodeResult, facts: TableFacts, analysed: ModelLineage | None
+) -> tuple[Task, StorageObservation]:
+    """What building a model used, for the meter."""
+    asset, now = f"{layer.name}/{result.name}", datetime.now(UTC)
+    columns = [name for name, _ in facts.columns]
+    lineage = lineage_of_model(columns, analysed, tables_above(models.manifest, result.name))
+    return Task(run_id, asset, result.seconds, now, lineage), StorageObservation(run_id, asset, facts.size_bytes, now)
 
 
 def _metadata(

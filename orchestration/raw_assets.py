@@ -8,11 +8,14 @@ import dagster as dg
 
 from orchestration.city import City
 from orchestration.failures import RETRY_TRANSIENT, clear_failures
+from orchestration.tables import bytes_of
+from orchestration.use import lineage_of_raw, seconds_by_table
 from vault.collection import collect
 from vault.contract import REFRESH_PERIOD_DAYS, Column, SourceContract
 from vault.landing import scan, settled
 from vault.layers import connect
 from vault.ledger import CollectedBatch, contract_hash, tables_of, unaccounted_rows
+from vault.metering import StorageObservation, Task, record
 
 POOL = "duckdb"
 
@@ -55,18 +58,23 @@ def source_definitions(name: str, contract: SourceContract) -> dg.Definitions:
         name=f"collect_{name}", specs=raw_specs, check_specs=checks, pool=POOL, retry_policy=RETRY_TRANSIENT
     )
     def collect_source(context: dg.AssetExecutionContext, city: City) -> Iterator[dg.MaterializeResult]:
+        started = time.monotonic()
         with clear_failures():
             outcomes = []
             for outcome in _collect(context, city, name, contract):
                 outcomes.append(outcome)
                 _announce(context, outcome)
+        seconds = time.monotonic() - started
         with clear_failures(), connect(city.vault(), read=("raw",)) as connection:
-            results = []
+            results, sizes_bytes = [], {}
             for table in tables:
                 (rows,) = connection.execute(f"select count(*) from raw.raw.{table}").fetchone() or (0,)
                 missing = unaccounted_rows(connection, table)
                 results.append(_materialized(contract, table, rows, missing, outcomes))
-        yield from results
+                sizes_bytes[table] = bytes_of(connection, f"raw.raw.{table}")
+        yield from results  # first: what was collected is checked and on record, whatever becomes of the meter
+        with clear_failures():
+            _meter(context, city, tables, seconds_by_table(seconds, tables, outcomes), sizes_bytes)
 
     return dg.Definitions(assets=[landing, collect_source])
 
@@ -85,6 +93,20 @@ def _collect(
     if waiting:
         context.log.info(f"{waiting} files of {name} are still being written and were left alone")
     yield from collect(vault, contract, ready, datetime.now(UTC))
+
+
+def _meter(
+    context: dg.AssetExecutionContext,
+    city: City,
+    tables: Mapping[str, tuple[Column, ...]],
+    seconds: Mapping[str, float],
+    sizes_bytes: Mapping[str, int],
+) -> None:
+    """Record what the collection of each raw table took, and how many bytes the table holds after it."""
+    now, run_id = datetime.now(UTC), context.run.run_id
+    tasks = [Task(run_id, f"raw/{name}", seconds[name], now, lineage_of_raw(tables[name])) for name in tables]
+    storage = [StorageObservation(run_id, f"raw/{name}", sizes_bytes[name], now) for name in tables]
+    record(city.home.metering, tasks, storage)
 
 
 def _announce(context: dg.AssetExecutionContext, outcome: CollectedBatch) -> None:

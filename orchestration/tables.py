@@ -29,10 +29,16 @@ def facts_of(connection: duckdb.DuckDBPyConnection, layer: Layer, table: str) ->
     has_batches = "_batch" in [column for column, _ in columns]
     batches = "count(distinct _batch), min(_batch)" if has_batches else "null, null"
     rows, batch_count, batch = connection.execute(f"select count(*), {batches} from {name}").fetchone() or (0, 0, None)
+    size_bytes = bytes_of(connection, name)
+    return TableFacts(rows, size_bytes, columns, batch_count, batch if batch_count == 1 else None)
+
+
+def bytes_of(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    """Bytes on disk of a table, given as database.schema.table, in whole blocks."""
     (blocks,) = connection.execute(
         "select count(distinct block_id) from pragma_storage_info(?) where persistent", [name]
     ).fetchone() or (0,)
-    return TableFacts(rows, blocks * BLOCK_BYTES, columns, batch_count, batch if batch_count == 1 else None)
+    return int(blocks) * BLOCK_BYTES
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """Activity-based cost: from what a period spent, by what was used, to fields and to the components that read them.
 
-Every step allocates whole fen by the largest remainder, so what is allocated and what is not sum to what was metered.
+Shares are exact and each pool is rounded to whole fen once, by the largest remainder, so what is allocated and what is
+not sum to what was metered.
 Sources: white paper, cost price P' and adjusted cost C_y = k_y · P'; models §4.2.
 """
 
@@ -79,6 +80,15 @@ class Reading:
     usage: Amount | None = None
 
 
+@dataclass(frozen=True)
+class Flow:
+    """Whole fen, above 0, that arose at a field and ended at a component, or at a field that nobody reads."""
+
+    field: str
+    end: str
+    fen: int
+
+
 def pool_allocation(pool: Pool) -> Allocation:
     """A pool's fen by field in proportion to use; the share of unused capacity stays unallocated.
 
@@ -121,27 +131,57 @@ def task_drivers(seconds: Amount, columns: Mapping[str, Amount] | Collection[str
     return {name: total * weight / whole for name, weight in exact_weights.items()}
 
 
+def lineage_shares(fields: Iterable[str], readings: Sequence[Reading]) -> dict[str, dict[str, Fraction]]:
+    """For each field the share of its cost that ends at each component that reads it, directly or through other fields.
+
+    A field's cost goes to its readers by usage, evenly where any of them lacks telemetry, and on from those that are
+    read themselves. What nobody reads, or only with usage 0, ends at the field itself. The shares of a field sum to 1.
+    Raises ValueError for a lineage that turns on itself and for a reading given twice. Source: models §4.2.
+    """
+    readers = _readers_by_field(readings)
+    shares: dict[str, dict[str, Fraction]] = {}
+    for field in reversed(_upstream_first(readers)):
+        ends: dict[str, Fraction] = {}
+        for reading, of_reader in zip(readers[field], _usage_shares(readers[field]), strict=True):
+            for end, share in shares.get(reading.reader, {reading.reader: Fraction(1)}).items():
+                ends[end] = ends.get(end, Fraction(0)) + of_reader * share
+        used = {end: share for end, share in ends.items() if share}
+        shares[field] = used or {field: Fraction(1)}
+    return {field: shares.get(field, {field: Fraction(1)}) for field in {*fields, *shares}}
+
+
+def cost_flows(pool: Pool, shares: Mapping[str, Mapping[str, Fraction]]) -> tuple[Flow, ...]:
+    """Where the fen of a pool went: how many arose at which field and ended where; those of no field are idle.
+
+    shares: of every field among the drivers, see `lineage_shares`. The ends' totals are rounded first and then split
+    over their fields, each by the largest remainder: a component's total is less than 1 fen off its exact share,
+    however many fields it reads. Raises ValueError for a field without shares. Source: models §4.2.
+    """
+    used = {field: within(f"driver of {field}", driver) for field, driver in pool.drivers.items()}
+    unknown = sorted(set(used) - set(shares))
+    if unknown:
+        raise ValueError(f"no shares are given of: {', '.join(unknown)}")
+    idle = Fraction(0) if pool.capacity is None else within("capacity", pool.capacity) - sum(used.values(), Fraction(0))
+    return _flows(pool.spent_fen, used, shares, idle)
+
+
 def component_allocation(fields: Allocation, readings: Sequence[Reading]) -> Allocation:
     """Field costs flowed down the lineage to the components that read them.
 
-    Each field's own cost and what reached it from upstream goes to its readers by usage, evenly where any of them
-    lacks telemetry. A name that is read is a field, one that only reads is a component. What nobody read, or read with
-    usage 0, stays unallocated. Raises ValueError for a lineage that turns on itself and for a reading given twice.
+    A name that is read is a field, one that only reads is a component. What nobody read, or read with usage 0, stays
+    unallocated. Raises ValueError for a lineage that turns on itself and for a reading given twice.
     Source: models §4.2.
     """
-    readers = _readers_by_field(readings)
-    names = {*fields.by_name, *readers, *(reading.reader for reading in readings)}
-    carried = {name: fields.by_name.get(name, 0) for name in names}
+    shares = lineage_shares(fields.by_name, readings)
+    own = {field: Fraction(fen) for field, fen in fields.by_name.items()}
+    of_components = dict.fromkeys(sorted({each.reader for each in readings} - {each.field for each in readings}), 0)
     unallocated_fen = fields.unallocated_fen
-    for field in _upstream_first(readers):
-        cost_fen = carried.pop(field)
-        shares = _by_usage(cost_fen, readers[field])
-        unallocated_fen += cost_fen - sum(shares)
-        for reading, fen in zip(readers[field], shares, strict=True):
-            carried[reading.reader] += fen
-    components = {reading.reader for reading in readings} - set(readers)
-    unallocated_fen += sum(fen for name, fen in carried.items() if name not in components)
-    return Allocation({name: carried[name] for name in sorted(components)}, unallocated_fen)
+    for flow in _flows(sum(fields.by_name.values()), own, shares):
+        if flow.end in of_components:
+            of_components[flow.end] += flow.fen
+        else:
+            unallocated_fen += flow.fen
+    return Allocation(of_components, unallocated_fen)
 
 
 def fields_cost(costs: Mapping[str, Amount], fields: Iterable[str]) -> Fraction:
@@ -234,8 +274,33 @@ def _upstream_first(readers: Mapping[str, Sequence[Reading]]) -> list[str]:
     return ordered
 
 
-def _by_usage(cost_fen: int, readings: Sequence[Reading]) -> tuple[int, ...]:
+def _usage_shares(readings: Sequence[Reading]) -> list[Fraction]:
+    """Shares of one field's readers, which sum to 1, or all 0 where every usage is."""
     usages = [within(f"usage by {item.reader}", item.usage) for item in readings if item.usage is not None]
     if len(usages) < len(readings):
-        return allocate(cost_fen, [1] * len(readings))
-    return allocate(cost_fen, usages) if any(usages) else (0,) * len(readings)
+        return [Fraction(1, len(readings))] * len(readings)
+    whole = sum(usages, Fraction(0))
+    return [usage / whole if whole else usage for usage in usages]
+
+
+def _flows(
+    spent_fen: int,
+    drivers: Mapping[str, Fraction],
+    shares: Mapping[str, Mapping[str, Fraction]],
+    idle: Fraction = Fraction(0),
+) -> tuple[Flow, ...]:
+    cells: dict[str, dict[str, Fraction]] = {}
+    for field in sorted(drivers):
+        for end, share in shares[field].items():
+            cells.setdefault(end, {})[field] = drivers[field] * share
+    ends = sorted(cells)
+    totals = [sum(cells[end].values(), Fraction(0)) for end in ends]
+    if not any(totals) and idle == 0:
+        return ()  # nobody used it
+    *of_ends, _ = allocate(spent_fen, [*totals, idle])
+    return tuple(
+        Flow(field, end, fen)
+        for end, end_fen in zip(ends, of_ends, strict=True)
+        for field, fen in zip(cells[end], allocate(end_fen, list(cells[end].values())), strict=True)
+        if fen
+    )

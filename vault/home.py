@@ -76,9 +76,19 @@ class Home:
         return self.root / "quality"
 
     @property
+    def metering(self) -> Path:
+        """The meter: seconds, bytes and names of columns of every table's tasks."""
+        return self.root / "metering"
+
+    @property
     def reports(self) -> Path:
         """Pages for people; no value of the data stands in them."""
         return self.root / "reports"
+
+    @property
+    def pricing(self) -> Path:
+        """The store of valuations, and proposed parameters of the market that no person has approved yet."""
+        return self.root / "pricing"
 
     def layer(self, name: str) -> Path:
         """The DuckDB file of one layer: raw, warehouse or components."""
@@ -139,7 +149,7 @@ def prepare(home: Home) -> None:
         home.landing.mkdir(exist_ok=True)
         for private in (home.keys, home.root / "vault", home.received, home.work):
             private.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (home.dagster, home.dbt, home.quality, home.reports):
+        for folder in (home.dagster, home.dbt, home.quality, home.reports, home.pricing):
             folder.mkdir(exist_ok=True)
         probe = home.work / ".probe"
         probe.write_bytes(b"")

@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 from pricing.cost import (
     ADJUSTMENTS,
     Allocation,
+    Flow,
     Pool,
     Reading,
     adjusted_cost,
     component_allocation,
+    cost_flows,
     cost_price,
     field_allocation,
     fields_cost,
+    lineage_shares,
     model_cost,
     pool_allocation,
     task_drivers,
@@ -99,6 +102,56 @@ def test_a_field_that_nobody_reads_stays_unallocated() -> None:
     fields = Allocation({"fare": 900, "unread": 40, "listed": 10}, 5)
     allocation = component_allocation(fields, [Reading("fare", "X", 1), Reading("listed", "X", 0)])
     assert allocation == Allocation({"X": 900}, 55)
+
+
+@unhurried
+@given(pools(), lineages())
+def test_every_fen_of_a_pool_flows_from_a_field_to_an_end_or_is_idle(pool: Pool, readings: list[Reading]) -> None:
+    shares = lineage_shares(pool.drivers, readings)
+    assert all(sum(of_field.values()) == 1 for of_field in shares.values())
+    flows = cost_flows(pool, shares)
+    assert all(flow.fen > 0 and flow.end in shares[flow.field] for flow in flows)
+    assert sum(flow.fen for flow in flows) <= pool.spent_fen
+    if pool.capacity is None and any(pool.drivers.values()):
+        assert sum(flow.fen for flow in flows) == pool.spent_fen
+
+
+@unhurried
+@given(pools(), lineages())
+def test_an_end_is_less_than_a_fen_off_its_exact_share(pool: Pool, readings: list[Reading]) -> None:
+    shares = lineage_shares(pool.drivers, readings)
+    used = sum(pool.drivers.values())
+    capacity = max(used, 1) if pool.capacity is None else max(pool.capacity, 1)
+    for end in {end for field in pool.drivers for end in shares[field]}:
+        exact = sum(
+            Fraction(pool.spent_fen * pool.drivers[field]) / Fraction(capacity) * shares[field].get(end, 0)
+            for field in pool.drivers
+        )
+        assert abs(exact - sum(flow.fen for flow in cost_flows(pool, shares) if flow.end == end)) < 1
+
+
+def test_a_flow_says_where_its_fen_arose_and_where_they_ended() -> None:
+    readings = [Reading("raw", "base", 1), Reading("base", "X", 3), Reading("base", "Y", 1)]
+    pool = Pool("compute", 1000, {"raw": 60, "base": 20, "unread": 10}, capacity=100)
+    assert cost_flows(pool, lineage_shares(pool.drivers, readings)) == (
+        Flow("base", "X", 150),
+        Flow("raw", "X", 450),
+        Flow("base", "Y", 50),
+        Flow("raw", "Y", 150),
+        Flow("unread", "unread", 100),
+    )
+
+
+def test_many_small_shares_are_not_rounded_away() -> None:
+    fields = [f"field{number:03}" for number in range(300)]
+    readings = [Reading(field, reader) for field in fields for reader in ("A", "B", "Z")]
+    flows = cost_flows(Pool("governance", 30, dict.fromkeys(fields, 1)), lineage_shares(fields, readings))
+    assert [sum(flow.fen for flow in flows if flow.end == reader) for reader in ("A", "B", "Z")] == [10, 10, 10]
+
+
+def test_flows_need_the_shares_of_every_field() -> None:
+    with pytest.raises(ValueError, match="no shares are given of: fare"):
+        cost_flows(Pool("storage", 10, {"fare": 1}), {})
 
 
 def test_a_shared_field_is_counted_once() -> None:
