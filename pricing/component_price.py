@@ -13,7 +13,7 @@ from types import MappingProxyType
 from pricing.comparables import Comparable, Factors, comparable_price, eligible, reference_factors
 from pricing.cost import Ecosystem, adjusted_cost, cost_price
 from pricing.exact import whole_fen, within
-from pricing.guide import assessed_price, cost_base, guide_price, market_factor
+from pricing.guide import assessed_price, cost_base, guide_price
 from pricing.money import Amount, round_half_up
 from pricing.negotiated import Regime, joint_price, regulated_price, value_price
 from pricing.params import ParameterSet
@@ -40,15 +40,13 @@ class FieldCost:
 
 @dataclass(frozen=True)
 class Trading:
-    """What the market knows of a component on the day it is priced; all of it empty until there are trades.
+    """What the market knows of a component on the day it is priced: no sale, and a β of 1, until there are trades.
 
-    demand D: qualified bids and enquiries of the epoch; supply U: open lots; beta_before: β of the epoch before.
+    comparables: cleared sales of components like it; beta_market: β, fixed for the epoch (`guide.market_factor`).
     """
 
     comparables: tuple[Comparable, ...] = ()
-    demand: int = 0
-    supply: int = 0
-    beta_before: Amount | None = None
+    beta_market: Amount = 1
 
 
 NOTHING_TRADED = Trading()
@@ -178,7 +176,7 @@ def _guided(facts: PricedFacts, negotiated: Negotiated, parameters: ParameterSet
     bootstrap = parameters.reference_factors(facts.measures.grain)
     reference = reference_factors(trading.comparables, bootstrap, half_life_days)
     assessed = assessed_price(whole, comparable, trades, facts.factors, reference, guide)
-    beta = market_factor(trading.demand, trading.supply, trading.beta_before, parameters=guide)
+    beta = within("β", trading.beta_market, guide.least_beta, guide.most_beta)
     price_fen = guide_price(assessed.price, beta)
     return Guided(
         factors=facts.factors,

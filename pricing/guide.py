@@ -14,12 +14,13 @@ from pricing.comparables import Factors
 from pricing.exact import above_zero, clipped, power, within
 from pricing.money import Amount, round_half_up
 
-UpdatePeriod = Literal["realtime", "daily", "monthly", "yearly", "static"]
+UpdatePeriod = Literal["realtime", "daily", "weekly", "monthly", "quarterly", "yearly", "static"]
 
 HALF_LIVES_DAYS: Mapping[UpdatePeriod, int | None] = MappingProxyType(
-    {"realtime": 1, "daily": 30, "monthly": 180, "yearly": 730, "static": None}
+    {"realtime": 1, "daily": 30, "weekly": 83, "monthly": 180, "quarterly": 334, "yearly": 730, "static": None}
 )
-"""After which data is worth half, by how often it is updated; None never. Models §5."""
+"""After which data is worth half, by how often it is updated; None never. Models §5, which leaves weekly and quarterly
+out: they lie between their neighbours as the logarithms of the periods do."""
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,7 @@ def facts_from(mapping: Mapping[str, Any]) -> PricedFacts:
         ceiling_fen=mapping["ceiling_fen"],
         trading=Trading(
             comparables=tuple(_comparable(sale) for sale in trading["comparables"]),
-            demand=trading["demand"],
-            supply=trading["supply"],
-            beta_before=None if trading["beta_before"] is None else _amount(trading["beta_before"]),
+            beta_market=_amount(trading["beta_market"]),
         ),
     )
 

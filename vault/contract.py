@@ -143,7 +143,7 @@ class SourceCost(ContractPart):
     """What the source costs the vault each period, in fen and hours."""
 
     acquisition_fen: int = Field(0, ge=0)
-    governance_hours: float = Field(0.0, ge=0)
+    governance_hours: float = Field(0.0, ge=0, allow_inf_nan=False)
 
 
 class Table(ContractPart):
@@ -207,11 +207,12 @@ class TableContract(ContractPart):
 
 
 class ComponentCost(ContractPart):
-    """What the component's model cost to make and costs to run, in fen."""
+    """What the component's model cost to make, and costs to run in each period, in fen."""
 
     development_fen: int = Field(ge=0)
     useful_life_months: int = Field(36, ge=1)
-    run_cost_fen: int = Field(0, ge=0)
+    run_cost_fen: int = Field(0, ge=0, description="support and supervision; storage and compute are metered")
+    expected_licences: int = Field(1, ge=1, description="licences over which the cost is recovered")
 
 
 class Pricing(ContractPart):
@@ -219,6 +220,7 @@ class Pricing(ContractPart):
 
     regime: Literal["market", "public_guided", "public_free"] = "market"
     ecosystem: ApplicationField | None = None
+    ceiling_fen: int | None = Field(None, ge=0, description="highest price of public_guided; the cost where left out")
 
 
 class Rights(ContractPart):
@@ -242,6 +244,9 @@ class ComponentContract(ContractPart):
     permitted_uses: Annotated[tuple[Text, ...], Field(min_length=1)]
     release_tier: Literal["sandbox", "market", "public"] = "market"
     minimum_group: int = Field(11, ge=1, description="fewest subjects behind one row")
+    population_share: float | None = Field(
+        None, ge=0, le=1, description="share of the target population that the rows cover; nothing said, no credit"
+    )
     refresh_period: RefreshPeriod
     cost: ComponentCost
     pricing: Pricing

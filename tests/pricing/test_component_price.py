@@ -9,40 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.comparables import Comparable, Factors
-from pricing.component_price import FieldCost, PricedFacts, Trading, priced
+from pricing.component_price import FieldCost, Trading, priced
 from pricing.money import round_half_up
-from pricing.params import STANDARD, ParameterSet, PriceParameters
 from pricing.price_record import differences, document_of, recomputed
-from pricing.value import ComponentMeasures
-
-FULL_QUALITY = dict.fromkeys(STANDARD.beta_quality, 1.0)
-
-
-def parameters(**changed: object) -> ParameterSet:
-    return replace(STANDARD, price=PriceParameters(value_fen={"innovation": 4_000_000}), **changed)
-
-
-def facts(**changed: object) -> PricedFacts:
-    of_component = PricedFacts(
-        measures=ComponentMeasures("aggregate", 1e6, FULL_QUALITY, 16.0, component_hash="c", snapshot_hash="s"),
-        domain="innovation",
-        ecosystem="innovation",
-        regime="market",
-        field_costs=(
-            FieldCost("raw/trips.at", {"storage": 100, "compute": 50}),
-            FieldCost("raw/trips.fare", {"storage": 7}),
-        ),
-        model_cost_fen=Fraction(1, 3),
-        factors=Factors(1.0, 1.0, 1e6, 0.95),
-    )
-    return replace(of_component, **changed)
+from tests.pricing.prices import facts, parameters
 
 
 def sale(price_fen: int, buyer: str, age_days: float = 10.0) -> Comparable:
     return Comparable(price_fen, age_days, buyer, factors=Factors(0.5, 0.8, 2e5, 0.9))
 
 
-TRADED = Trading(tuple(sale(price, buyer) for price, buyer in ((900, "a"), (1000, "b"), (1100, "c"))), 3, 1, 1)
+TRADED = Trading(tuple(sale(price, buyer) for price, buyer in ((900, "a"), (1000, "b"), (1100, "c"))), Fraction(11, 10))
 
 
 def test_value_and_both_prices_follow_the_formulas() -> None:
@@ -82,6 +59,7 @@ def test_without_any_cost_there_is_no_guide_price() -> None:
         ({"model_cost_fen": -1}, "model_cost_fen must be 0 or more"),
         ({"model_cost_fen": float("nan")}, "model_cost_fen must be a finite number"),
         ({"field_costs": (FieldCost("a", {}), FieldCost("a", {}))}, "the cost of a field is counted once"),
+        ({"trading": Trading(beta_market=2)}, "β must be 6/5 or less"),
         ({"expected_licences": 0}, "expected_licences must be 1 or more"),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.comparables import Factors
-from pricing.guide import GuideParameters
+from pricing.guide import HALF_LIVES_DAYS, GuideParameters
 from pricing.negotiated import Joint
 from pricing.parameter_mapping import parameter_set_from
 from pricing.params import PAPER, PROFILES, STANDARD, ParameterSet, PriceParameters, parameter_set, plain
@@ -137,7 +137,7 @@ def test_a_number_may_be_written_in_several_ways(written: Any) -> None:
         ({"guide": {"comparable_half_life_days": 0}}, "guide: comparable_half_life_days must be above 0"),
         ({"guide": {"half_lives_days": {"daily": 30}}}, "guide: half_lives_days must be given for realtime"),
         (
-            {"guide": {"half_lives_days": {"realtime": 0, "daily": 1, "monthly": 1, "yearly": 1, "static": None}}},
+            {"guide": {"half_lives_days": {**HALF_LIVES_DAYS, "realtime": 0}}},
             "guide: half_lives_days of realtime must be above 0",
         ),
     ],
