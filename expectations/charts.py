@@ -1,20 +1,28 @@
-"""Charts of the quality pages, drawn by matplotlib as SVG that stands inside a page.
+"""Charts of the quality pages: Z as a radar, and the trend of Q."""
 
-The texts stay texts and the colours are the page's own, so that a chart follows light and dark and can be read aloud.
-The same figures give the same bytes. Texts are English: the page's font may lack other scripts.
-"""
-
-import io
 import math
-import re
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from html import escape
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from statistics import median
 from typing import TYPE_CHECKING, Any, get_args
 
+from expectations.drawing import (
+    ACCENT,
+    BAD,
+    INK,
+    LINE,
+    MUTED,
+    SURFACE,
+    TEXT_SIZE,
+    WIDTH,
+    Point,
+    as_svg,
+    canvas,
+    draw_area,
+    draw_line,
+    draw_text,
+    own_settings,
+)
 from expectations.history import TrendPoint
 from expectations.pages_format import plural, short_score
 from vault.contract import Dimension
@@ -23,48 +31,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
-PIXELS_PER_INCH = 72
-WIDTH = 344
-"""Both charts are as wide as a phone has room for, and hardly ever scaled down: their texts stay readable on one."""
 RADAR_HEIGHT, RADAR_RADIUS = 268, 92
 TREND_HEIGHT, TREND_LEFT, TREND_RIGHT, TREND_BOTTOM, TREND_TOP = 268, 34, 290, 58, 254
 CLOSED_LEVEL, DAYS_LEVEL = 41, 14
-TEXT_SIZE = 12
-
-INK, MUTED, LINE, ACCENT, BAD, SURFACE = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
-VARIABLES = {
-    INK: "var(--ink, #1d2329)",
-    MUTED: "var(--muted, #59626d)",
-    LINE: "var(--line, #d9dde2)",
-    ACCENT: "var(--accent, #1f5f9e)",
-    BAD: "var(--bad, #a8231a)",
-    SURFACE: "var(--surface, #ffffff)",
-}
-"""Colours that no chart really uses, each standing for one of the page's."""
-
 MOST_POINTS_MARKED = 40
 MOST_POINTS_DRAWN = 200
 """Longer trends are drawn as the median of neighbouring runs with the band between their lowest and highest."""
 GROUPS = 100
 
-Point = tuple[float, float]
-"""A place in pixels from the lower left corner."""
-
-_SETTINGS: Any = {
-    "svg.hashsalt": "jinku",
-    "svg.fonttype": "none",
-    "font.family": ["DejaVu Sans"],
-    "path.simplify": False,
-    "text.parse_math": False,
-}
-_DRAWING = threading.Lock()
-"""Matplotlib reads its settings from one place for the whole process."""
-
 
 def radar(scores: Mapping[Dimension, float | None]) -> str:
     """Z as a hexagon, 1 at the rim; a waived dimension (None) has a dashed spoke, no corner, and is named as waived."""
-    with _drawing():
-        return _svg(_radar(scores), "radar", f"Quality vector Z: {_scores_told(scores)}")
+    with own_settings():
+        return as_svg(_radar(scores), "radar", f"Quality vector Z: {_scores_told(scores)}")
 
 
 def trend(points: Sequence[TrendPoint]) -> str:
@@ -74,8 +53,8 @@ def trend(points: Sequence[TrendPoint]) -> str:
     """
     if not points:
         raise ValueError("a trend of no run")
-    with _drawing():
-        return _svg(_trend(points), "trend", _trend_told(points))
+    with own_settings():
+        return as_svg(_trend(points), "trend", _trend_told(points))
 
 
 def trend_caption(count: int) -> str:
@@ -85,33 +64,24 @@ def trend_caption(count: int) -> str:
     return "one point for each run" if count <= MOST_POINTS_MARKED else "a line through all runs"
 
 
-@contextmanager
-def _drawing() -> Iterator[None]:
-    """Our own settings, for one drawing at a time."""
-    import matplotlib
-
-    with _DRAWING, matplotlib.rc_context(_SETTINGS):
-        yield
-
-
 def _radar(scores: Mapping[Dimension, float | None]) -> "Figure":
-    figure = _canvas(RADAR_HEIGHT)
+    figure = canvas(RADAR_HEIGHT)
     for share in (0.25, 0.5, 0.75, 1.0):
         rim = [_corner(position, share) for position in range(len(DIMENSIONS))]
-        _line(figure, [*rim, rim[0]], LINE, 1.4 if share == 1 else 0.8)
+        draw_line(figure, [*rim, rim[0]], LINE, 1.4 if share == 1 else 0.8)
     shape = []
     for position, dimension in enumerate(DIMENSIONS):
         score = scores.get(dimension)
         spoke = [_corner(position, 0), _corner(position, 1)]
         if score is None:
-            _line(figure, spoke, MUTED, 1, dashes=(3, 3))
+            draw_line(figure, spoke, MUTED, 1, dashes=(3, 3))
         else:
-            _line(figure, spoke, LINE, 0.8)
+            draw_line(figure, spoke, LINE, 0.8)
             shape.append(_corner(position, score))
         _name_corner(figure, position, dimension, score)
     if shape:
-        _area(figure, shape, ACCENT, 0.18)
-        _line(figure, [*shape, shape[0]], ACCENT, 2, marker="o", markersize=5)
+        draw_area(figure, shape, ACCENT, 0.18)
+        draw_line(figure, [*shape, shape[0]], ACCENT, 2, marker="o", markersize=5)
     return figure
 
 
@@ -123,10 +93,10 @@ def _scores_told(scores: Mapping[Dimension, float | None]) -> str:
 
 
 def _trend(points: Sequence[TrendPoint]) -> "Figure":
-    figure = _canvas(TREND_HEIGHT)
+    figure = canvas(TREND_HEIGHT)
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        _line(figure, [(TREND_LEFT, _up(share)), (TREND_RIGHT, _up(share))], LINE, 1.4 if share == 0 else 0.8)
-        _text(figure, (TREND_LEFT - 6, _up(share)), f"{share:g}", MUTED, horizontalalignment="right")
+        draw_line(figure, [(TREND_LEFT, _up(share)), (TREND_RIGHT, _up(share))], LINE, 1.4 if share == 0 else 0.8)
+        draw_text(figure, (TREND_LEFT - 6, _up(share)), f"{share:g}", MUTED, horizontalalignment="right")
     if len(points) > MOST_POINTS_DRAWN:
         _draw_band(figure, points)
     else:
@@ -135,41 +105,6 @@ def _trend(points: Sequence[TrendPoint]) -> "Figure":
     _draw_last(figure, points)
     _name_runs(figure, points)
     return figure
-
-
-def _canvas(height: int) -> "Figure":
-    """A figure without axes: everything is placed in pixels, which is quicker by half."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH / PIXELS_PER_INCH, height / PIXELS_PER_INCH), dpi=PIXELS_PER_INCH)
-    FigureCanvasSVG(figure)
-    figure.patch.set_visible(False)
-    return figure
-
-
-def _line(figure: "Figure", points: Sequence[Point], colour: str, width: float, **style: Any) -> None:
-    """A line through points; one whose height is no number leaves a gap."""
-    from matplotlib.lines import Line2D
-    from matplotlib.transforms import IdentityTransform
-
-    across, up = zip(*points, strict=True)
-    figure.add_artist(Line2D(across, up, color=colour, linewidth=width, transform=IdentityTransform(), **style))
-
-
-def _area(figure: "Figure", corners: Sequence[Point], colour: str, opacity: float) -> None:
-    from matplotlib.patches import Polygon
-    from matplotlib.transforms import IdentityTransform
-
-    own: Any = {"facecolor": colour, "alpha": opacity, "linewidth": 0, "transform": IdentityTransform()}
-    figure.add_artist(Polygon(corners, **own))
-
-
-def _text(figure: "Figure", place: Point, text: str, colour: str, **style: Any) -> None:
-    from matplotlib.transforms import IdentityTransform
-
-    own = {"fontsize": TEXT_SIZE, "verticalalignment": "center_baseline", **style}
-    figure.text(*place, text, color=colour, transform=IdentityTransform(), **own)
 
 
 def _corner(position: int, share: float) -> Point:
@@ -186,10 +121,10 @@ def _name_corner(figure: "Figure", position: int, dimension: Dimension, score: f
     if side == "center":
         up += 16 if up > RADAR_HEIGHT / 2 else -16
     colour = MUTED if score is None else INK
-    _text(figure, (across, up + 8), dimension.capitalize(), colour, horizontalalignment=side)
+    draw_text(figure, (across, up + 8), dimension.capitalize(), colour, horizontalalignment=side)
     text, weight = ("waived", "normal") if score is None else (short_score(score), "bold")
     style = {"horizontalalignment": side, "fontweight": weight, "fontsize": TEXT_SIZE + 1}
-    _text(figure, (across, up - 8), text, colour, **style)
+    draw_text(figure, (across, up - 8), text, colour, **style)
 
 
 def _across(position: float, count: int) -> float:
@@ -212,14 +147,14 @@ def _draw_runs(figure: "Figure", points: Sequence[TrendPoint]) -> None:
     ]
     is_marked = count <= MOST_POINTS_MARKED
     dots: Any = {"marker": "o", "markersize": 4} if is_marked else {}
-    _line(figure, places, ACCENT, 1.8, **dots)
+    draw_line(figure, places, ACCENT, 1.8, **dots)
     closed = [
         (_across(position, count), _up(point.quality or 0.0))
         for position, point in enumerate(points)
         if point.gate_closed
     ]
     if closed and is_marked:
-        _line(figure, closed, BAD, 0, linestyle="none", marker="x", markersize=8, markeredgewidth=2)
+        draw_line(figure, closed, BAD, 0, linestyle="none", marker="x", markersize=8, markeredgewidth=2)
 
 
 def _draw_band(figure: "Figure", points: Sequence[TrendPoint]) -> None:
@@ -233,9 +168,9 @@ def _draw_band(figure: "Figure", points: Sequence[TrendPoint]) -> None:
     qualities = [[quality for _, quality in group] for group in groups]
     lowest = [(across, _up(min(group))) for across, group in zip(middles, qualities, strict=True)]
     highest = [(across, _up(max(group))) for across, group in zip(middles, qualities, strict=True)]
-    _area(figure, [*lowest, *reversed(highest)], ACCENT, 0.22)
+    draw_area(figure, [*lowest, *reversed(highest)], ACCENT, 0.22)
     middle = [(across, _up(median(group))) for across, group in zip(middles, qualities, strict=True)]
-    _line(figure, middle, ACCENT, 1.6)
+    draw_line(figure, middle, ACCENT, 1.6)
 
 
 def _draw_closed(figure: "Figure", points: Sequence[TrendPoint]) -> None:
@@ -249,22 +184,22 @@ def _draw_closed(figure: "Figure", points: Sequence[TrendPoint]) -> None:
             first, last = _across(positions[0], count), _across(positions[-1], count)
             bars += [(first - half, CLOSED_LEVEL), (last + half, CLOSED_LEVEL), (last + half, math.nan)]
     if bars:
-        _line(figure, bars, BAD, 8, solid_capstyle="butt")
-        _text(figure, (TREND_RIGHT + 7, CLOSED_LEVEL), "closed", BAD, horizontalalignment="left")
+        draw_line(figure, bars, BAD, 8, solid_capstyle="butt")
+        draw_text(figure, (TREND_RIGHT + 7, CLOSED_LEVEL), "closed", BAD, horizontalalignment="left")
 
 
 def _draw_last(figure: "Figure", points: Sequence[TrendPoint]) -> None:
     """The figure of the last run stands beside it."""
     last, count = points[-1], len(points)
     if last.quality is None:
-        _text(figure, (TREND_RIGHT + 7, _up(0.5)), "no Q", MUTED, horizontalalignment="left")
+        draw_text(figure, (TREND_RIGHT + 7, _up(0.5)), "no Q", MUTED, horizontalalignment="left")
         return
     colour = BAD if last.gate_closed else ACCENT
     if not last.gate_closed or count > MOST_POINTS_MARKED:
         dot: Any = {"marker": "o", "markersize": 8, "markeredgecolor": SURFACE, "markeredgewidth": 1.5}
-        _line(figure, [(_across(count - 1, count), _up(last.quality))], colour, 0, linestyle="none", **dot)
+        draw_line(figure, [(_across(count - 1, count), _up(last.quality))], colour, 0, linestyle="none", **dot)
     style = {"horizontalalignment": "left", "fontsize": TEXT_SIZE + 4, "fontweight": "bold"}
-    _text(figure, (TREND_RIGHT + 7, _up(last.quality)), short_score(last.quality), colour, **style)
+    draw_text(figure, (TREND_RIGHT + 7, _up(last.quality)), short_score(last.quality), colour, **style)
 
 
 def _name_runs(figure: "Figure", points: Sequence[TrendPoint]) -> None:
@@ -273,11 +208,11 @@ def _name_runs(figure: "Figure", points: Sequence[TrendPoint]) -> None:
     form = "%Y-%m-%d" if first.date() != last.date() else "%m-%d %H:%M"
     middle = (TREND_LEFT + TREND_RIGHT) / 2
     if len(points) == 1:
-        _text(figure, (middle, DAYS_LEVEL), f"{first:%Y-%m-%d}", MUTED, horizontalalignment="center")
+        draw_text(figure, (middle, DAYS_LEVEL), f"{first:%Y-%m-%d}", MUTED, horizontalalignment="center")
         return
-    _text(figure, (TREND_LEFT, DAYS_LEVEL), first.strftime(form), MUTED, horizontalalignment="left")
-    _text(figure, (middle, DAYS_LEVEL), plural(len(points), "run"), MUTED, horizontalalignment="center")
-    _text(figure, (TREND_RIGHT, DAYS_LEVEL), last.strftime(form), MUTED, horizontalalignment="right")
+    draw_text(figure, (TREND_LEFT, DAYS_LEVEL), first.strftime(form), MUTED, horizontalalignment="left")
+    draw_text(figure, (middle, DAYS_LEVEL), plural(len(points), "run"), MUTED, horizontalalignment="center")
+    draw_text(figure, (TREND_RIGHT, DAYS_LEVEL), last.strftime(form), MUTED, horizontalalignment="right")
 
 
 def _trend_told(points: Sequence[TrendPoint]) -> str:
@@ -287,31 +222,3 @@ def _trend_told(points: Sequence[TrendPoint]) -> str:
     last = points[-1].quality
     now = "not scored" if last is None else short_score(last)
     return f"Q over {plural(len(points), 'run')}: {spread}, last {now}; the gate was closed in {closed:,}"
-
-
-def _svg(figure: "Figure", name: str, told: str) -> str:
-    target = io.StringIO()
-    unsaid = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(target, format="svg", metadata=unsaid)
-    return _for_a_page(target.getvalue(), name, told)
-
-
-def _for_a_page(drawn: str, name: str, told: str) -> str:
-    """The drawing without what only a file of its own needs, with the page's colours and identifiers of its own."""
-    body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
-    body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, count=1, flags=re.DOTALL)
-    body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL).replace("xlink:href", "href")
-    body = re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", body)
-    pointed_at = set(re.findall(r"#([\w.-]+)\)?\"", body))
-    body = re.sub(r' id="([^"]+)"', lambda found: _own_identifier(found[1], name, pointed_at), body)
-    body = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", body)
-    for stand_in, colour in VARIABLES.items():
-        body = body.replace(stand_in, colour)
-    body = re.sub(r"\s*\n\s*", " ", body)
-    box = re.search(r'viewBox="[^"]+"', drawn)
-    return f'<svg class="chart" {box[0] if box else ""} role="img" aria-label="{escape(told)}">{body.strip()}'
-
-
-def _own_identifier(identifier: str, name: str, pointed_at: Iterable[str]) -> str:
-    """Two drawings of one page count their parts alike: only what is pointed at keeps an identifier, under its name."""
-    return f' id="{name}-{identifier}"' if identifier in pointed_at else ""

@@ -15,7 +15,15 @@ from expectations import history
 from expectations.charts import DIMENSIONS
 from expectations.charts_sparkline import sparkline
 from expectations.history import Evaluation, TrendPoint
-from expectations.pages_files import asset_link, asset_page, overview_page, rendered, unwritable, written
+from expectations.pages_files import (
+    asset_link,
+    asset_page,
+    overview_page,
+    rendered,
+    unwritable,
+    valuation_link,
+    written,
+)
 from expectations.pages_rules import rule_of, rules_of
 from expectations.pages_verdict import (
     Cause,
@@ -139,6 +147,7 @@ def write_overview(
         links={line.asset: asset_link(line.asset) for line in ordered if asset_page(folder, line.asset).is_file()},
         sparklines={line.asset: sparkline(trends.get(line.asset, ())) for line in ordered},
         dimensions=DIMENSIONS,
+        valuation_link=valuation_link(folder),
         now=now,
     )
     return written(overview_page(folder), text, folder)

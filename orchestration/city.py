@@ -20,33 +20,59 @@ from vault.ledger import prepare_ledger
 
 if TYPE_CHECKING:
     from expectations.judging import Judgement, Rules, Run
+    from orchestration.valuation.rates import Rates
+    from vault.valuations import Valuation
 
 
 class City(dg.ConfigurableResource):  # type: ignore[type-arg]
     """What every asset needs: where things are, and the keys to them. It lives as long as a run does."""
 
     _judgements: list[Any] = PrivateAttr(default_factory=list)
+    _valuations: list[Any] = PrivateAttr(default_factory=list)
+    _rates: Any = PrivateAttr(default=None)
 
     def remember(self, judgement: "Judgement") -> None:
         """Keep a table's judgement for the pages that are written once, when the run ends."""
         self._judgements.append(judgement)
 
+    def rates(self, now: datetime) -> "Rates":
+        """What the components of this run are priced by: found once, so that all are priced alike."""
+        from orchestration.valuation.rates import rates_of
+
+        if self._rates is None:
+            self._rates = rates_of(self.home, self.declarations, now)
+        rates: Rates = self._rates
+        return rates
+
+    def remember_valuation(self, valuation: "Valuation") -> None:
+        """Keep a component's valuation for its page, which is written when the run ends."""
+        self._valuations.append(valuation)
+
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Write the pages of all tables judged in the run, whether it went well or not."""
-        if not self._judgements or context.run is None or context.instance is None:
+        """Write the pages of all that was judged and valued in the run, whether it went well or not."""
+        if context.run is None or context.instance is None or context.log is None:
             return
+        problems: list[str] = []
+        if self._judgements:
+            problems += self._write_quality(context.instance, context.run.run_id)
+        if self._valuations:
+            from orchestration.valuation.pages_of_run import write_valuation_pages
+
+            problems += write_valuation_pages(self.home, self._valuations, datetime.now(UTC))
+        for problem in problems:
+            context.log.warning(problem)
+
+    def _write_quality(self, storage: dg.DagsterInstance, run_id: str) -> tuple[str, ...]:
         from expectations.history import open_history
         from expectations.judging import write_pages_of_run
         from orchestration.words import words_of_contracts
 
         engine = open_history(self.home.quality)
-        run = run_of(context.instance, context.run.run_id)
+        run = run_of(storage, run_id)
         words = words_of_contracts(self.declarations)
-        for problem in write_pages_of_run(
+        return write_pages_of_run(
             engine, self.home.reports, self._judgements, words, rules_in_force(), run, datetime.now(UTC)
-        ):
-            assert context.log is not None
-            context.log.warning(problem)
+        )
 
     @property
     def home(self) -> Home:

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -123,6 +124,52 @@ def profile(table: Annotated[str, typer.Argument(help="a built table, such as tr
     from orchestration.commands.quality import propose_suite
 
     propose_suite(table)
+
+
+@app.command()
+def cost(
+    name: Annotated[
+        str | None, typer.Argument(help="a component, such as trip_demand_features; all without it")
+    ] = None,
+) -> None:
+    """What this quarter's pools went to, or where each fen of a component's cost price came from."""
+    from orchestration.commands.cost import show_cost
+
+    show_cost(console, name, datetime.now(UTC))
+
+
+@app.command()
+def price(
+    name: Annotated[str | None, typer.Argument(help="a component; all without it")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="compute prices again from their records; exit status 1 where one differs")
+    ] = False,
+) -> None:
+    """What every component is worth and priced at, or one price step by step, with what would raise it most."""
+    from orchestration.commands.price import show_price
+
+    raise SystemExit(show_price(console, name, check))
+
+
+epoch_commands = typer.Typer()
+app.add_typer(epoch_commands, name="epoch")
+
+
+@epoch_commands.callback(invoke_without_command=True)
+def epoch(context: typer.Context) -> None:
+    """The market's parameters in force: who approved them, what they are, and why."""
+    if context.invoked_subcommand is None:
+        from orchestration.commands.epoch import show_epoch
+
+        show_epoch(console, datetime.now(UTC).date())
+
+
+@epoch_commands.command()
+def propose() -> None:
+    """Derive the next quarter's parameters from the catalogue, as YAML for a person to approve."""
+    from orchestration.commands.epoch import propose_epoch
+
+    propose_epoch(console, datetime.now(UTC).date())
 
 
 @app.command()

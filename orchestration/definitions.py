@@ -1,6 +1,7 @@
 """Everything Dagster knows of the city: declarations, dbt layers, checks, jobs, schedule and sensors."""
 
 import os
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -9,9 +10,11 @@ from orchestration.dbt_assets import layer_assets, parsed_models
 from orchestration.declarations import PROJECT, declarations, refuse_faulty
 from orchestration.jobs import collect, daily_refresh, everything, refresh
 from orchestration.judged_tables import JUDGED_LAYERS
-from orchestration.layers import LAYERS
+from orchestration.layers import COMPONENTS, LAYERS
 from orchestration.quality_checks import quality_checks
 from orchestration.sensors import build_what_changed, new_sources
+from orchestration.valuation.assets import valuation_asset
+from vault.epochs import epoch_at
 from vault.home import home_from
 
 PSEUDONYM_KEY = dg.AssetSpec(
@@ -28,11 +31,15 @@ def defs() -> dg.Definitions:
     """Declared assets merged with the dbt layers."""
     home, known = home_from(os.environ), declarations()
     refuse_faulty(known)
-    models = parsed_models(home, known)
+    models, epoch = parsed_models(home, known), epoch_at(datetime.now(UTC).date())
     return dg.Definitions.merge(
         dg.load_from_defs_folder(path_within_project=PROJECT),
         dg.Definitions(
-            assets=[PSEUDONYM_KEY, *(layer_assets(layer, models) for layer in LAYERS)],
+            assets=[
+                PSEUDONYM_KEY,
+                *(layer_assets(layer, models) for layer in LAYERS),
+                *(valuation_asset(name, models, epoch) for name in models.names(COMPONENTS)),
+            ],
             asset_checks=[
                 quality_checks(layer, name, models) for layer in JUDGED_LAYERS for name in models.names(layer)
             ],

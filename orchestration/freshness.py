@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.declarations import Declarations
-from orchestration.layers import LAYER_OF_SCHEMA
+from orchestration.layers import LAYER_OF_SCHEMA, VALUATION
 from vault.landing import scan
 from vault.layers import Vault, connect
 from vault.ledger import last_collected, tables_of
@@ -29,7 +29,7 @@ def assets_to_run(
     to_run = _raw_tables_to_collect(storage, vault, known)
     built_at: dict[dg.AssetKey, float] = {}
     for key in graph.toposorted_asset_keys:
-        if key.path[0] not in LAYER_OF_SCHEMA:
+        if key.path[0] not in (*LAYER_OF_SCHEMA, VALUATION):
             continue
         node = graph.get(key)
         event = storage.get_latest_materialization_event(key)

@@ -2,15 +2,17 @@
 
 import dagster as dg
 
-from orchestration.layers import LAYERS
+from orchestration.layers import LAYERS, VALUATION
 
 COLLECTED = dg.AssetSelection.groups("raw")
-DERIVED = dg.AssetSelection.groups(*(layer.name for layer in LAYERS))
+DERIVED = dg.AssetSelection.groups(*(layer.name for layer in LAYERS), VALUATION)
 
 collect = dg.define_asset_job("collect", selection=COLLECTED, description="Landed files into the raw layer.")
-refresh = dg.define_asset_job("refresh", selection=DERIVED, description="Base, resource, components and products.")
+refresh = dg.define_asset_job(
+    "refresh", selection=DERIVED, description="Base, resource, components with their valuations, and products."
+)
 everything = dg.define_asset_job(
-    "everything", selection=COLLECTED | DERIVED, description="From landed files to products."
+    "everything", selection=COLLECTED | DERIVED, description="From landed files to prices and products."
 )
 
 daily_refresh = dg.ScheduleDefinition(

@@ -11,10 +11,9 @@ class Layer:
     database: str
 
 
-LAYERS = (
-    Layer("base", "warehouse"),
-    Layer("resource", "warehouse"),
-    Layer("components", "components"),
-    Layer("products", "components"),
-)
+COMPONENTS = Layer("components", "components")
+LAYERS = (Layer("base", "warehouse"), Layer("resource", "warehouse"), COMPONENTS, Layer("products", "components"))
 LAYER_OF_SCHEMA = {layer.name: layer for layer in LAYERS}
+
+VALUATION = "valuation"
+"""The group of what components are worth: no tables, records."""

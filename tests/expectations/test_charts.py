@@ -12,12 +12,12 @@ from expectations.charts import (
     DIMENSIONS,
     MOST_POINTS_DRAWN,
     MOST_POINTS_MARKED,
-    VARIABLES,
     radar,
     trend,
     trend_caption,
 )
 from expectations.charts_sparkline import MOST_POINTS, sparkline
+from expectations.drawing import VARIABLES
 from pricing import quality
 from tests.builders import PROJECT
 from tests.expectations.tables import runs

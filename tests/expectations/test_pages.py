@@ -4,10 +4,9 @@ import errno
 import os
 import re
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from string import Formatter
@@ -48,55 +47,15 @@ from tests.expectations.tables import (
     report_of,
     results_of,
 )
+from tests.pages import HOSTILE, Page, assert_nothing_is_loaded, assert_shown_whole_and_quietly
 from vault.contract import Dimension, Expectation
 from vault.errors import JinkuError
 
-CHROMIUM = Path("/usr/bin/chromium")
 RULES = SimpleNamespace(weights=beta_set(), waivers=())
 PLATFORM = PlatformMetrics(85, 90, 1990, 2000, 9, 10)
-HOSTILE = "<script>alert(1)</script>\"'><img src=https://evil.example/x.png onerror=alert(1)>{{ 7 * 7 }}"
 RIGHT: dict[str, Any] = ALL_RIGHT[0]
 NOT_CRITICAL = results_of({}, RIGHT, {}, {**RIGHT, "element_count": 10_000})
 """Two expectations fail, none of them critical, and one had nothing to evaluate."""
-INLINE = frozenset({"a", "abbr", "b", "code", "q", "s", "span", "strong", "time", "wbr"})
-"""Tags that do not part words."""
-
-
-class Page(HTMLParser):
-    """A page as it is read: its text without tags, its links, its identifiers and all that it would load."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.path, self.source = path, path.read_text("utf-8")
-        self.links: list[str] = []
-        self.identifiers: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self._parts: list[str] = []
-        self._inside = ""
-        self.feed(self.source)
-        self.text = re.sub(r"\s+", " ", "".join(self._parts))
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = dict(attributes)
-        self._inside = tag
-        if tag not in INLINE:
-            self._parts.append(" ")
-        self.tags.append((tag, found))
-        self.identifiers += [found["id"] or ""] if "id" in found else []
-        self.links += [found["href"] or ""] if tag == "a" else []
-
-    def handle_data(self, data: str) -> None:
-        if self._inside != "style":
-            self._parts.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-        if tag not in INLINE:
-            self._parts.append(" ")
-
-    def between(self, start: str, end: str) -> str:
-        """The text from one heading to the next."""
-        return self.text.split(start, 1)[1].split(end, 1)[0]
 
 
 def page_of(folder: Path, report: AssetReport, today: date = DAY) -> Page:
@@ -314,21 +273,6 @@ def test_hostile_texts_are_texts(tmp_path: Path) -> None:
     engine = history.open_history(tmp_path / "history")
     history.record(engine, ASSET, RUN, NOON, results, report.evaluation.vector)
     assert_nothing_is_loaded(Page(write_overview_of(engine, tmp_path, RULES, NOON, words)))
-
-
-def assert_nothing_is_loaded(page: Page) -> None:
-    """No script runs, and nothing comes from anywhere: the policy of the page forbids what its parts do not ask for."""
-    names = {tag for tag, _ in page.tags}
-    assert not names & {"script", "img", "iframe", "object", "embed", "base", "image", "video", "audio", "form"}
-    for tag, attributes in page.tags:
-        assert not any(name.startswith("on") for name in attributes), (tag, attributes)
-        if tag == "link":
-            assert attributes == {"rel": "icon", "href": "data:,"}
-        elif tag != "a" and "href" in attributes:
-            assert (attributes["href"] or "").startswith("#")
-    style = page.source.split("<style>", 1)[1].split("</style>", 1)[0]
-    assert "url(" not in style and "@import" not in style
-    assert "default-src 'none'" in page.source
 
 
 def test_nothing_comes_from_the_network_and_the_pages_are_marked_up_well(tmp_path: Path) -> None:
@@ -632,20 +576,6 @@ def test_a_rule_whose_arguments_are_not_known_is_told_by_its_columns() -> None:
     assert rule_of(replace(pair, columns=()), {}).words.striptags() == "as agreed equals as agreed"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser: {CHROMIUM} is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"], timeout=60_000
-        )
-        yield opened
-        opened.close()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 800, 1280])
 def test_a_browser_shows_the_pages_whole_and_quietly(browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
@@ -658,30 +588,7 @@ def test_a_browser_shows_the_pages_whole_and_quietly(browser: Any, tmp_path: Pat
         write_asset_page(tmp_path, hard, DAY),
         write_overview_of(engine, tmp_path, RULES, NOON, {ASSET: AssetWords(long_word, HOSTILE, SUITE)}),
     ]
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    tab = context.new_page()
-    noise: list[str] = []
-
-    def is_far(address: str) -> bool:
-        return not address.startswith(("file:", "data:"))
-
-    tab.on("console", lambda message: noise.append(message.text))
-    tab.on("pageerror", lambda error: noise.append(str(error)))
-    tab.on("dialog", lambda dialog: noise.append(dialog.message))
-    tab.on("request", lambda request: noise.extend([request.url] if is_far(request.url) else []))
-    for page in pages:
-        tab.goto(page.as_uri())
-        assert tab.evaluate("document.documentElement.scrollWidth") <= width, page
-        assert tab.evaluate("document.body.scrollWidth") <= width, page
-        boxes = "[...document.querySelectorAll('.card')].filter(box => box.scrollWidth > box.clientWidth + 1).length"
-        assert tab.evaluate(boxes) == 0, page
-        small = tab.evaluate("Math.min(...[...document.querySelectorAll('svg.chart text')]"
-                             ".map(text => text.getBoundingClientRect().height), 99)")  # fmt: skip
-        assert small >= 11, f"a text of a chart is {small} pixels high"
-        assert noise == []
-    ground = tab.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert ground == ("rgb(246, 246, 243)" if scheme == "light" else "rgb(20, 23, 26)")
-    context.close()
+    assert_shown_whole_and_quietly(browser, pages, width, scheme)
 
 
 def test_the_way_from_the_overview_to_an_asset_and_back(browser: Any, tmp_path: Path) -> None:

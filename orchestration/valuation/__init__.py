@@ -1,0 +1,1 @@
+"""Valuation: what each component is worth, and what it is priced at."""

@@ -1,0 +1,21 @@
+"""The pages of the components that a run has valued, and the overview of all."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from orchestration.valuation.page import write_valuation_overview, write_valuation_page
+from vault.errors import JinkuError
+from vault.home import Home
+from vault.valuations import Valuation, latest_valuations, valuations_of
+
+
+def write_valuation_pages(home: Home, valuations: Sequence[Valuation], now: datetime) -> tuple[str, ...]:
+    """Write them; gives what could not be written. What is on record hangs on no page."""
+    problems: list[str] = []
+    try:
+        for valuation in valuations:
+            write_valuation_page(home.reports, valuation, valuations_of(home.pricing, valuation.component), now)
+        write_valuation_overview(home.reports, tuple(latest_valuations(home.pricing).values()), now)
+    except JinkuError as error:
+        problems.append(str(error))
+    return tuple(problems)
