@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pricing.density import record_entropy
 from pricing.discretisation import Binning, Quantiles, binning
-from pricing.entropy import estimated_entropy, plug_in
+from pricing.entropy import plug_in
 from tests.builders import fresh_vault
 from vault.contract import Column
 from vault.discretising import bins
