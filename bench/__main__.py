@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.density import density_figures
 from bench.figures import Figure
 from bench.load import load_figures
 from bench.measuring import PROJECT
@@ -36,6 +37,7 @@ def main(
         "refresh": lambda: refresh_figures(rows[:2], repeats),
         "load": lambda: load_figures(rows[:2], repeats),
         "quality": lambda: quality_figures(repeats),
+        "density": lambda: density_figures(repeats),
         "scale": lambda: scale_figures(rows),
     }
     for section in only.split(","):

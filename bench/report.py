@@ -21,6 +21,7 @@ SECTIONS = {
     "refresh": "Whole run against bare dbt build",
     "load": "Raw load against read_csv",
     "quality": "Quality",
+    "density": "Density",
     "scale": "Growth",
 }
 PACKAGES = ("dagster", "dbt-core", "duckdb", "great-expectations")

@@ -8,7 +8,6 @@ from vault.costing import CostReport, cost_report
 from vault.epochs import epoch_at
 from vault.home import Home
 from vault.metering import metered
-from vault.quarters import first_day, next_quarter, quarter_of
 from vault.tariffs import Tariffs
 
 
@@ -27,13 +26,6 @@ def cost_of_components(
 def tariffs_in_force(moment: datetime) -> Tariffs:
     """The tariffs of the epoch in force. Raises JinkuError `parameters_missing` and `parameters_invalid`."""
     return epoch_at(moment.astimezone(UTC).date()).tariffs
-
-
-def period_of(moment: datetime) -> tuple[datetime, datetime]:
-    """The first moment of the quarter a moment lies in, and of the next one, UTC."""
-    quarter = quarter_of(moment.astimezone(UTC).date())
-    start, end = first_day(quarter), first_day(next_quarter(quarter))
-    return datetime(start.year, start.month, 1, tzinfo=UTC), datetime(end.year, end.month, 1, tzinfo=UTC)
 
 
 def period_before(moment: datetime, tariffs: Tariffs) -> datetime:

@@ -152,7 +152,8 @@ def _asked_of(table: ir.Table, column: Column) -> dict[str, ir.Scalar]:
         if values.type().is_signed_integer():
             asked["largest"] = values.cast("float64").abs().max()
     elif column.decision_resolution is not None:
-        asked["largest"] = (values / _exactly(column.decision_resolution)).abs().max()
+        finite = _not_finite(values).ifelse(None, values)
+        asked["largest"] = (finite / _exactly(column.decision_resolution)).abs().max()
     return asked
 
 

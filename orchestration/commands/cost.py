@@ -3,12 +3,12 @@
 import difflib
 import os
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.costs import cost_of_components, period_of, tariffs_in_force
+from orchestration.costs import cost_of_components, period_before, tariffs_in_force
 from orchestration.declarations import declarations
 from pricing.cost import ACTIVITIES
 from pricing.money import format_fen, round_half_up
@@ -26,15 +26,16 @@ IN_WORDS: Mapping[Reason, str] = {
 
 
 def show_cost(console: Console, name: str | None, now: datetime) -> None:
-    """The cost of the quarter that `now` lies in, as far as it was metered: all components, or all lines of one.
+    """The cost of the whole period before `now`, as far as it was metered: all components, or all lines of one.
 
     Raises JinkuError `nothing_metered`, `meter_unusable`, `unknown_name`, and `parameters_missing` without tariffs.
     """
     known = declarations()
     chosen = None if name is None else _named(name, known.components)
-    start, end = period_of(now)
-    report = cost_of_components(home_from(os.environ), known, tariffs_in_force(now), start, now)
-    console.print(f"period {start:%F} to {end - timedelta(days=1):%F} UTC, metered until {now:%F %T}Z")
+    tariffs = tariffs_in_force(now)
+    start = period_before(now, tariffs)
+    report = cost_of_components(home_from(os.environ), known, tariffs, start, now)
+    console.print(f"the {tariffs.period.months} months from {start:%F} to {now:%F %T}Z, as prices count them")
     if chosen is None:
         _show_all(console, report)
     else:

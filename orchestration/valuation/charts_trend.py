@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from expectations.drawing import ACCENT, GOOD, LINE, MUTED, WARN, as_svg, canvas, draw_line, draw_text, own_settings
 from expectations.pages_format import plural
 from orchestration.valuation.figures import figure, money
+from pricing.money import FEN_PER_YUAN, round_half_up, yuan_to_fen
 from vault.valuations import Valuation
 
 if TYPE_CHECKING:
@@ -69,8 +70,10 @@ def value_index(valuation: Valuation) -> float:
 
 
 def money_of(amount_fen: float) -> str:
-    """An amount as an axis and a label tell it: fen only where they count."""
-    return money(amount_fen) if amount_fen < LARGE_FEN else money(amount_fen)[:-3]
+    """An amount as a label tells it: fen only where they count."""
+    if amount_fen < LARGE_FEN:
+        return money(amount_fen)
+    return money(yuan_to_fen(round_half_up(amount_fen / FEN_PER_YUAN))).removesuffix(".00")
 
 
 def _panel(

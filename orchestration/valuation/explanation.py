@@ -116,6 +116,7 @@ def _value_lines(reading: Reading) -> Iterator[Line]:
     yield Line(VALUE, "Q", "quality: (Zᵀβ)²", figure(value.quality), f"({terms})²")
     words, formula = _entropy_told(reading)
     yield Line(VALUE, "E", words, bits(value.entropy_bits), formula)
+    yield from _target_lines(reading)
     yield Line(VALUE, "D", "density", figure(value.density), _density_formula(reading))
     product = "·".join(figure(factor) for factor in (value.volume, value.quality, value.density))
     yield Line(VALUE, "I", "information value: V·Q·D", figure(value.value_index), product)
@@ -129,15 +130,20 @@ def _volume_formula(reading: Reading) -> str:
 
 
 def _entropy_told(reading: Reading) -> tuple[str, str]:
-    used, entropy, target = reading.price.valuation.entropy_bits, reading.entropy, reading.target
-    if target is not None:
-        formula = f"max(0, {figure(target.corrected_bits)} {MINUS} {figure(target.chance_bits)})"
-        return f"what a record tells of {target.name}", _if_equal(formula, target.bits, used)
+    used, entropy = reading.price.valuation.entropy_bits, reading.entropy
     shared_bits = entropy.marginal_sum_bits - entropy.bits
     if reading.parameters.entropy_kind != "chow_liu" or shared_bits < ENOUGH:
         return "information of one record", ""
     formula = f"{figure(entropy.marginal_sum_bits)} {MINUS} {figure(shared_bits)}"
     return "information less what repeats", _if_equal(formula, entropy.bits, used)
+
+
+def _target_lines(reading: Reading) -> Iterator[Line]:
+    """What is known of a declared target: told beside the price, which rests on E whoever buys."""
+    if reading.target is not None:
+        words = f"what the rest tells of {reading.target.name}, of {bits(reading.target.target_bits)} (not priced)"
+        formula = f"max(0, {figure(reading.target.corrected_bits)} {MINUS} {figure(reading.target.chance_bits)})"
+        yield Line(VALUE, "E_app", words, bits(reading.target.bits), formula)
 
 
 def _density_formula(reading: Reading) -> str:

@@ -94,7 +94,7 @@ def _with_independent_columns(reading: Reading) -> Iterator[tuple[str, str, Pric
     Of two columns that repeat each other one is tried: replacing either brings the same.
     """
     measures, entropy = reading.facts.measures, reading.entropy
-    if reading.parameters.entropy_kind != "chow_liu" or reading.target is not None:
+    if reading.parameters.entropy_kind != "chow_liu":
         return
     shares = column_shares(entropy)
     # of each column the most that one below it in the tree repeats: of equal names the last stands

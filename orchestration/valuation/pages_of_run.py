@@ -8,13 +8,17 @@ from vault.errors import JinkuError
 from vault.home import Home
 from vault.valuations import Valuation, latest_valuations, valuations_of
 
+TREND_LENGTH = 101
+"""Valuations of a component that its page shows: this one and a hundred before."""
+
 
 def write_valuation_pages(home: Home, valuations: Sequence[Valuation], now: datetime) -> tuple[str, ...]:
     """Write them; gives what could not be written. What is on record hangs on no page."""
     problems: list[str] = []
     try:
         for valuation in valuations:
-            write_valuation_page(home.reports, valuation, valuations_of(home.pricing, valuation.component), now)
+            trend = valuations_of(home.pricing, valuation.component, TREND_LENGTH)
+            write_valuation_page(home.reports, valuation, trend, now)
         write_valuation_overview(home.reports, tuple(latest_valuations(home.pricing).values()), now)
     except JinkuError as error:
         problems.append(str(error))

@@ -20,7 +20,7 @@ from vault.valuations import Valuation
 
 @dataclass(frozen=True)
 class Target:
-    """What the record tells about a declared target, in bits: `bits` is E then."""
+    """What the rest of a record tells about a declared target, in bits: `bits` is E_app."""
 
     name: str
     bits: float

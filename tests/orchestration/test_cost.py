@@ -1,13 +1,13 @@
 """What the sample city's components cost, from what a real run used."""
 
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from orchestration.costs import cost_of_components, period_before, period_of
+from orchestration.costs import cost_of_components, period_before
 from orchestration.declarations import declarations
 from pricing.cost import ACTIVITIES
 from tests.builders import PROJECT, SMALL, copy_of, jinku
@@ -141,12 +141,6 @@ def test_a_run_that_cannot_be_metered_says_so(city: Path, tmp_path: Path) -> Non
     assert jinku(home, "run", *SMALL).returncode == 0, "what was collected goes on to be built"
     found = metered(home / "metering", LONG_AGO, datetime.now(UTC))
     assert "base/weather_daily" in {each.asset for each in found.compute}
-
-
-def test_the_period_is_the_quarter_in_utc() -> None:
-    start, end = datetime(2026, 10, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
-    assert period_of(start) == period_of(end - timedelta(microseconds=1)) == (start, end)
-    assert period_of(end)[0] == end
 
 
 @pytest.mark.parametrize(

@@ -171,18 +171,18 @@ def test_a_waived_dimension_leaves_the_score() -> None:
     assert number(line_of(lines, "Q").formula) == pytest.approx(number(line_of(lines, "Q").value), rel=0.005)
 
 
-def test_a_target_takes_the_place_of_the_record() -> None:
+def test_a_target_is_told_beside_the_price_and_changes_nothing_of_it() -> None:
     target = {"name": "trips", "bits": 2.5, "target_bits": 3.0, "corrected_bits": 2.6, "chance_bits": 0.1}
     measures = {**measures_told(entropy()), "target": target}
-    of = facts(measures=replace(facts().measures, entropy_bits=2.5))
-    told = valuation(of=of, measures=measures)
-    line = line_of(explained(told), "E")
+    told, plain = valuation(measures=measures), valuation()
+    line = line_of(explained(told), "E_app")
     assert (line.words, line.value, line.formula) == (
-        "what a record tells of trips",
+        "what the rest tells of trips, of 3 bits (not priced)",
         "2.50 bits",
         "max(0, 2.60 − 0.100)",
     )
-    assert not any(each.symbol == "E" for each in improvements(told)), "a column's own bits are not what counts"
+    assert [each for each in explained(told) if each.symbol != "E_app"] == list(explained(plain))
+    assert improvements(told) == improvements(plain)
 
 
 def test_what_changed_since_is_told() -> None:

@@ -14,7 +14,7 @@ import pytest
 from expectations.pages import write_asset_page, write_overview
 from expectations.pages_files import valuation_overview
 from orchestration.valuation import charts
-from orchestration.valuation.charts_trend import TREND_LENGTH, prices
+from orchestration.valuation.charts_trend import TREND_LENGTH, money_of, prices
 from orchestration.valuation.entropy_tree import ColumnShare, column_shares
 from orchestration.valuation.explanation import explained
 from orchestration.valuation.page import valuation_page, write_valuation_overview, write_valuation_page
@@ -321,6 +321,7 @@ def test_the_trend_marks_other_parameters_and_keeps_to_the_last() -> None:
     assert changed.count("stroke-dasharray: 2,3") == 1 and "stroke-dasharray" not in prices(history(4))
     long = prices(history(TREND_LENGTH + 20))
     assert f"{TREND_LENGTH} valuations" in long and long.count("<use") == 0
+    assert [money_of(fen) for fen in (99_999_9, 1_000_050, 1_181_553)] == ["¥9,999.99", "¥10,001", "¥11,816"]
     unpriced = prices((valuation(of=facts(field_costs=(), model_cost_fen=0)),))
     assert "no P²" in unpriced and not any(words.startswith("P²") for words in texts(unpriced))
 
