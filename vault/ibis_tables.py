@@ -11,7 +11,11 @@ from ibis.util import gen_name
 
 
 def ibis_table(connection: duckdb.DuckDBPyConnection, database: str, schema: str, name: str) -> ir.Table:
-    """A table of an open connection, of an attached encrypted file too. Sets the connection's time zone to UTC."""
+    """A table of an open connection, of an attached encrypted file too.
+
+    Sets the connection's time zone to UTC, and shows no progress of long queries: what is printed is for people.
+    """
+    connection.execute("set enable_progress_bar = false")
     return ibis.duckdb.from_connection(connection).table(name, database=(database, schema))
 
 

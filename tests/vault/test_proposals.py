@@ -78,8 +78,8 @@ def test_approved_it_is_in_force_from_its_first_day(tmp_path: Path, folder: Path
     assert epoch.parameters.price.value_fen == {
         "governance": 3_540_373,  # (4,000,000 / 1.15 - 1,000,000) / 0.7
         "livelihood": 3_000_001,
-        "innovation": 2_000_000,
-        "development": 2_000_000,
+        "innovation": 383_709,
+        "development": 844_799,
     }
     assert epoch.beta_market == Fraction(21, 20)
     assert epoch.tariffs == epoch_at(TODAY).tariffs
