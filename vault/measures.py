@@ -28,7 +28,7 @@ from vault.discretising import CodedColumn, Profile, coded_columns, codes_of, pr
 from vault.estimating import Whole, record_entropy_of, undersampled_pairs
 from vault.ibis_tables import stored
 from vault.measured_columns import LeftOut, form_of, reason_counted, reason_declared
-from vault.sampling import drawn, number_of, share_for
+from vault.sampling import drawn, number_of, row_key, share_for
 
 Method = Literal["value", "grain"] | BinningMethod
 """value: by its values; grain: timestamps by their day; else by bins, as `pricing.discretisation` names them."""
@@ -84,56 +84,71 @@ def measure(
     columns: Sequence[Column],
     *,
     seed: str,
+    grain: Sequence[str] = (),
     sample_above: int = SAMPLE_ABOVE_ROWS,
     sample_rows: int = SAMPLE_ROWS,
 ) -> TableMeasures:
     """E(X) of a table by the best dependence tree of its informative columns, and E_app where one is a target.
 
     Left out are identifiers, their tokens, row numbers, free text and nearly unique codes, each with its reason. A
-    table of more than sample_above rows is measured by a sample of about sample_rows, drawn by the seed. No rows, or no
-    informative column, hold 0 bits and are flagged. Raises ValueError where the table lacks a declared column or holds
-    no number where one is declared. Source: models §2.
+    table of more than sample_above rows is measured by a sample of about sample_rows, drawn by the seed and the row's
+    grain: the names of the columns that tell rows apart, by default the primary key, else all, which takes longest. No
+    rows, or no informative column, hold 0 bits and are flagged. Raises ValueError where the table lacks a declared
+    column or holds no number where one is declared. Source: models §2.
     """
     missing = [column.name for column in columns if column.name not in table.columns]
     if missing:
         raise ValueError(f"the table lacks the columns {', '.join(missing)}")
     table = table.select([column.name for column in columns])
     rows = table.count().to_pyarrow().as_py()
-    if rows <= sample_above:
-        return _measured(table, table, columns, rows, "population", seed)
-    with stored(table.filter(drawn(table, columns, sample_rows / rows, seed))) as sample:
-        found = _measured(sample, table, columns, rows, "sample", seed)
+    asked = _Asked(
+        table, columns, rows, "population" if rows <= sample_above else "sample", row_key(columns, grain), seed
+    )
+    if asked.basis == "population":
+        return _measured(table, asked)
+    with stored(table.filter(drawn(table, asked.key, sample_rows / rows, seed))) as sample:
+        found = _measured(sample, asked)
     # 6 standard deviations: rows that differ are never drawn so unevenly
     if abs(found.measured_rows - sample_rows) > 6 * math.sqrt(sample_rows):
         return replace(found, flags=("uneven sample: rows repeat", *found.flags))
     return found
 
 
-def _measured(
-    table: ir.Table, whole_table: ir.Table, columns: Sequence[Column], whole_rows: int, basis: Basis, seed: str
-) -> TableMeasures:
+@dataclass(frozen=True)
+class _Asked:
+    """A whole table, its declared columns and rows, and how it is measured."""
+
+    table: ir.Table
+    columns: Sequence[Column]
+    rows: int
+    basis: Basis
+    key: tuple[str, ...]
+    seed: str
+
+
+def _measured(table: ir.Table, asked: _Asked) -> TableMeasures:
     """The measures by a table that is the whole one or a sample of it."""
-    rows, informative, left_out = _sorted_out(table, whole_table, columns)
-    whole = Whole(basis, whole_rows, rows)
+    rows, informative, left_out = _sorted_out(table, asked)
+    whole = Whole(asked.basis, asked.rows, rows)
     if not informative or not rows:
         return _nothing(whole, left_out)
     coded = coded_columns(table, informative, rows)
     targets = [place for place, each in enumerate(coded) if each.column.role == "target"]
-    share = share_for(TARGET_ROWS_MAX, whole_rows) if targets and rows > TARGET_ROWS_MAX else 1.0
-    with stored(codes_of(table, coded, drawn=drawn(table, columns, share, seed))) as codes:
+    share = share_for(TARGET_ROWS_MAX, asked.rows) if targets and rows > TARGET_ROWS_MAX else 1.0
+    with stored(codes_of(table, coded, drawn=drawn(table, asked.key, share, asked.seed))) as codes:
         counted = pair_frequencies(codes, [each.codes_max for each in coded], rows)
         records = record_frequencies(codes, len(coded))
-        target, target_rows = _target(codes, coded, targets, seed)
+        target, target_rows = _target(codes, coded, targets, asked.seed)
     entropy = record_entropy_of([each.column.name for each in coded], counted, records, whole)
     measured = tuple(
         _column_measure(each, profile, counted[place, place].joint, entropy.columns[place].bits, whole)
         for place, (each, (_, profile)) in enumerate(zip(coded, informative, strict=True))
     )
     return TableMeasures(
-        rows=whole_rows,
+        rows=asked.rows,
         measured_rows=rows,
-        basis=basis,
-        sample_seed=seed if basis == "sample" or targets else None,
+        basis=asked.basis,
+        sample_seed=asked.seed if asked.basis == "sample" or targets else None,
         columns=measured,
         left_out=left_out,
         entropy=entropy,
@@ -151,16 +166,14 @@ def _nothing(whole: Whole, left_out: tuple[LeftOut, ...]) -> TableMeasures:
     )
 
 
-def _sorted_out(
-    table: ir.Table, whole_table: ir.Table, columns: Sequence[Column]
-) -> tuple[int, list[tuple[Column, Profile]], tuple[LeftOut, ...]]:
+def _sorted_out(table: ir.Table, asked: _Asked) -> tuple[int, list[tuple[Column, Profile]], tuple[LeftOut, ...]]:
     """The rows, the informative columns with their profiles, and the others with why they are left out."""
-    reasons = {column.name: reason_declared(column) for column in columns}
-    candidates = [column for column in columns if reasons[column.name] is None]
+    reasons = {column.name: reason_declared(column) for column in asked.columns}
+    candidates = [column for column in asked.columns if reasons[column.name] is None]
     rows, profiles = profiles_of(table, candidates)
     suspected = [column for column, profile in zip(candidates, profiles, strict=True) if _reason(column, profile)]
-    if suspected and whole_table is not table:  # a sample shows fewer repeats than the whole has
-        reasons |= _reasons(suspected, profiles_of(whole_table, suspected)[1])
+    if suspected and asked.basis == "sample":  # which shows fewer repeats than the whole has
+        reasons |= _reasons(suspected, profiles_of(asked.table, suspected)[1])
     else:
         reasons |= _reasons(candidates, profiles)
     informative = [each for each in zip(candidates, profiles, strict=True) if reasons[each[0].name] is None]

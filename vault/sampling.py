@@ -13,20 +13,24 @@ DIGEST_DIGITS = 15
 SEPARATOR = "|"
 
 
-def drawn(table: ir.Table, columns: Sequence[Column], share: float, seed: str) -> ir.BooleanValue:
-    """Whether a row is drawn: the SHA-256 of the seed and of what the row holds lies in the first `share` of all.
+def row_key(columns: Sequence[Column], grain: Sequence[str]) -> tuple[str, ...]:
+    """What tells a row from the others, in a fixed order: its grain, else its primary key, else all its columns."""
+    declared = [column.name for column in columns if column.primary_key]
+    return tuple(sorted(grain or declared or [column.name for column in columns]))
+
+
+def drawn(table: ir.Table, key: Sequence[str], share: float, seed: str) -> ir.BooleanValue:
+    """Whether a row is drawn: the MD5 of the seed and of the row's key lies in the first `share` of all.
 
     Each row is drawn with probability share in (0, 1], rows alike together; a smaller share draws some of the rows that
-    a larger one does. What a row holds is its primary key where the columns declare one, else all of them, in the
-    order of their names: a key is cheaper, and prints the same on every engine where a double need not.
-    Source: models §2.4.
+    a larger one does. MD5 takes a quarter of the time of SHA-256, and nothing is kept secret by it. A key of doubles is
+    printed in each engine's own way, so that engines draw other rows by it. Source: models §2.4.
     """
-    keys = [column for column in columns if column.primary_key] or list(columns)
-    parts = [table[name].cast("string").fill_null("") for name in sorted(column.name for column in keys)]
-    digest = ibis.literal(SEPARATOR).join([ibis.literal(seed), *parts]).hexdigest("sha256")
     first_outside = int(share * 16**DIGEST_DIGITS)
     if first_outside >= 16**DIGEST_DIGITS:
         return ibis.literal(True)
+    parts = [table[name].cast("string").fill_null("") for name in key]
+    digest = ibis.literal(SEPARATOR).join([ibis.literal(seed), *parts]).hexdigest("md5")
     return digest < f"{first_outside:0{DIGEST_DIGITS}x}"  # hex digits sort as the numbers they stand for
 
 

@@ -48,7 +48,7 @@ def test_epoch_shows_what_is_in_force_and_why() -> None:
     said = shown(TODAY)
     assert "2026q4" in said and "approved by the project" in said and "carried over" not in said
     assert "half_value_bits" in said and "16 bits" in said and "¥1,660.54" in said
-    assert "Set before there were costs; replaced by the first derived epoch" in said
+    assert "Cold start (models §4.1), λ = 1 times the median C_y" in said
     assert "Own assumption" in said and "1 (0.8 to 1.2)" in said
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import ibis
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -26,7 +27,7 @@ from vault.measures import ColumnMeasure, TableMeasures, measure
 
 CLOSE = 1e-9
 SEED = "release 7"
-some = settings(deadline=None, max_examples=25)
+some = settings(deadline=None, max_examples=15)
 """Each example asks the engine six times."""
 
 Declared = tuple[Column, pa.Array]
@@ -305,6 +306,17 @@ def test_a_sample_is_the_same_for_the_same_seed_and_near_the_whole() -> None:
     assert sample.flags == ()
 
 
+def test_a_sample_is_drawn_by_the_grain_alone() -> None:
+    """So a column more draws no other rows."""
+    how = {"sample_above": 50_000, "sample_rows": 20_000}
+    trip, zone, weekday, fare = trips(60_000)
+    one = measured(trip, zone, weekday, grain=["trip"], **how)
+    other = measured(trip, zone, fare, grain=["trip"], **how)
+    keyed = (trip[0].model_copy(update={"primary_key": True}), trip[1])
+    assert one.columns[0] == other.columns[0] == measured(keyed, zone, **how).columns[0]
+    assert one.columns[0] != measured(trip, zone, **how).columns[0]
+
+
 def test_a_sample_is_estimated_by_the_pure_formulas_from_its_counts() -> None:
     values = [f"n{i * i % 9_001}" for i in range(9_000)]
     found = measured(
@@ -408,3 +420,25 @@ def test_a_table_that_is_not_as_declared_is_refused_by_name() -> None:
             measured_in(connection, [column("level"), column("depth")])
         with pytest.raises(ValueError, match="level is declared a number, but the table holds string"):
             measured_in(connection, [column("level", "number", "measure")])
+
+
+def test_spark_counts_to_the_same_bits() -> None:
+    """Where the extra is installed: the counts are whole numbers, so not even a last digit differs."""
+    pytest.importorskip("pyspark")
+    declared = [*trips(400), numbers("level", [math.nan, math.inf, None, 1.5] * 100, decisionResolution=0.1)]
+    declared.append(texts("district", ["north", "south", None, "north"] * 100, role="target"))
+    session = spark_session()
+    frame = session.createDataFrame(list(zip(*(values.to_pylist() for _, values in declared), strict=True)))
+    frame.toDF(*(each.name for each, _ in declared)).createOrReplaceTempView("component")
+    on_spark = measure(ibis.pyspark.connect(session).table("component"), [each for each, _ in declared], seed=SEED)
+    assert on_spark == measured(*declared)
+
+
+def spark_session() -> Any:
+    from pyspark.sql import SparkSession
+
+    settings = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}
+    builder = SparkSession.builder.master("local[2]").config("spark.driver.host", "127.0.0.1")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
