@@ -50,7 +50,7 @@ def value_component(
     build = build_of(storage, name)
     with connect(vault, read=(COMPONENTS.database,)) as connection:
         table = ibis_table(connection, COMPONENTS.database, COMPONENTS.name, name)
-        measures = measure(table, contract.columns, seed=rates.epoch.name)
+        measures = measure(table, contract.columns, seed=rates.epoch.name, grain=contract.grain)
         snapshot = snapshot_hash(table)
         age = age_of(connection, COMPONENTS, name, contract, build.built_at, now, rates.epoch.parameters.guide)
     evaluation = latest(open_history(vault.home.quality), f"{COMPONENTS.name}/{name}")

@@ -427,11 +427,11 @@ def test_spark_counts_to_the_same_bits() -> None:
     pytest.importorskip("pyspark")
     declared = [*trips(400), numbers("level", [math.nan, math.inf, None, 1.5] * 100, decisionResolution=0.1)]
     declared.append(texts("district", ["north", "south", None, "north"] * 100, role="target"))
-    session = spark_session()
-    frame = session.createDataFrame(list(zip(*(values.to_pylist() for _, values in declared), strict=True)))
-    frame.toDF(*(each.name for each, _ in declared)).createOrReplaceTempView("component")
-    on_spark = measure(ibis.pyspark.connect(session).table("component"), [each for each, _ in declared], seed=SEED)
-    assert on_spark == measured(*declared)
+    with spark_session() as session:
+        frame = session.createDataFrame(list(zip(*(values.to_pylist() for _, values in declared), strict=True)))
+        frame.toDF(*(each.name for each, _ in declared)).createOrReplaceTempView("component")
+        table = ibis.pyspark.connect(session).table("component")
+        assert measure(table, [each for each, _ in declared], seed=SEED) == measured(*declared)
 
 
 def spark_session() -> Any:
