@@ -17,6 +17,7 @@ from bench.refresh import refresh_figures
 from bench.report import SECTIONS, show, write
 from bench.scale import scale_figures
 from bench.start import definitions_figures, run_figures, sample_figures
+from bench.valuation import valuation_figures
 
 MILLION = 1_000_000
 
@@ -38,6 +39,7 @@ def main(
         "load": lambda: load_figures(rows[:2], repeats),
         "quality": lambda: quality_figures(repeats),
         "density": lambda: density_figures(repeats),
+        "valuation": lambda: valuation_figures(repeats),
         "scale": lambda: scale_figures(rows),
     }
     for section in only.split(","):

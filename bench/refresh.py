@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.data import city_files, city_with_trips
 from bench.figures import Figure
-from bench.homes import bare_dbt, run_city, run_without_quality, with_raw_alone
+from bench.homes import bare_dbt, run_city, run_tables_only, with_raw_alone
 from bench.measuring import median_seconds
 
 TARGET_RATIO = 1.5
@@ -30,7 +30,7 @@ def _figure(rows: int, repeats: int) -> Figure:
         run_city(home, data)
         ours, theirs = [], []
         for number in range(repeats):
-            ours.append(run_without_quality(with_raw_alone(home, root / f"ours{number}")))
+            ours.append(run_tables_only(with_raw_alone(home, root / f"ours{number}")))
             theirs.append(bare_dbt(with_raw_alone(home, root / f"bare{number}")))
     name = (
         f"whole run / bare dbt build, {rows / 1e6:g} M trips" if rows else "whole run / bare dbt build, default sample"

@@ -22,9 +22,10 @@ SECTIONS = {
     "load": "Raw load against read_csv",
     "quality": "Quality",
     "density": "Density",
+    "valuation": "Valuation",
     "scale": "Growth",
 }
-PACKAGES = ("dagster", "dbt-core", "duckdb", "great-expectations")
+PACKAGES = ("dagster", "dbt-core", "duckdb", "great-expectations", "ibis-framework")
 
 
 def machine() -> dict[str, str]:
