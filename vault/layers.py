@@ -123,6 +123,7 @@ def _engine_config(vault: Vault) -> EngineConfig:
         ("memory_limit", vault.settings.memory_limit),
         ("threads", vault.settings.threads),
         ("temp_directory", str(vault.home.work / "spill")),
+        ("temp_file_encryption", True),  # else what does not fit the memory would lie on disk as it is
         ("autoinstall_known_extensions", False),
         ("custom_user_agent", "jinku"),
     )

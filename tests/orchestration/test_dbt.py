@@ -29,6 +29,8 @@ def test_two_models_in_a_row_may_spill_to_disk(tmp_path: Path) -> None:
     (project / "dbt_project.yml").write_text(yaml.safe_dump(settings))
     for name in ("first", "second"):
         (project / "models" / f"{name}.sql").write_text(SORTED)
+    encrypted = "{{ config(materialized='table', database='warehouse', schema='spill') }} select 1 as is_encrypted"
+    (project / "models" / "third.sql").write_text(f"{encrypted} where current_setting('temp_file_encryption')")
     limits = {"JINKU_MEMORY_LIMIT": "120MiB", "JINKU_THREADS": "1"}
     run = subprocess.run(
         [
@@ -47,4 +49,6 @@ def test_two_models_in_a_row_may_spill_to_disk(tmp_path: Path) -> None:
         timeout=200,
     )
     assert run.returncode == 0, run.stdout
-    assert "PASS=2" in run.stdout
+    assert "PASS=3" in run.stdout
+    with connect(vault, read=("warehouse",)) as connection:
+        assert connection.execute("select * from warehouse.main_spill.third").fetchall() == [(1,)], "spilled in the clear"

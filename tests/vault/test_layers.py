@@ -1,5 +1,6 @@
 """Layers are opened for one caller at a time, and their files are closed when it is done."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -7,6 +8,7 @@ import pytest
 
 from tests.builders import fresh_vault
 from vault.errors import JinkuError
+from vault.home import Settings
 from vault.layers import Vault, connect
 
 
@@ -82,3 +84,14 @@ def test_a_wrong_key_is_refused(tmp_path: Path) -> None:
     other = Vault(vault.home, vault.settings, b"\1" * 32)
     with pytest.raises(JinkuError, match="layer_locked"), connect(other, read=("raw",)):
         pass
+
+
+def test_what_does_not_fit_the_memory_is_encrypted_on_disk_too(tmp_path: Path) -> None:
+    vault = replace(fresh_vault(tmp_path, {}), settings=Settings(memory_limit="100MiB", threads=1, settle_seconds=0))
+    with connect(vault, write="warehouse") as connection:
+        connection.execute(
+            "create temporary table many as select 'MARKED-PERSON' || i || hash(i) as text from range(6000000) as n (i)"
+        )
+        spilled = [file for file in (vault.home.work / "spill").rglob("*") if file.is_file()]
+        assert sum(file.stat().st_size for file in spilled) > 10_000_000, "it was meant to spill"
+        assert not any(b"MARKED-PERSON" in file.read_bytes() for file in spilled)
