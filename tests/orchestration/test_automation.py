@@ -57,7 +57,12 @@ def test_a_new_batch_is_followed_to_what_is_made_of_it_and_no_further(home: Path
     assert night.tick() == set()
     (home / "landing" / "hire_bases" / "fhv_bases_night.csv").write_text(NEW_BASE)
     assert night.run("collect", {RAW})
-    assert night.follow() == {"base/hire_bases", "resource/enterprise", "components/hire_base_profile"}
+    assert night.follow() == {
+        "base/hire_bases",
+        "resource/enterprise",
+        "components/hire_base_profile",
+        "valuation/hire_base_profile",
+    }
 
 
 def test_nothing_follows_from_a_batch_whose_rows_are_not_accounted_for(home: Path) -> None:

@@ -78,8 +78,9 @@ def test_the_graph_is_there(served: tuple[Path, int, subprocess.Popen[bytes]]) -
     _, port, _ = served
     nodes = asked(port, "{assetNodes {assetKey {path} isMaterializable groupName}}")["assetNodes"]
     built = [node for node in nodes if node["isMaterializable"]]
-    assert len(built) == 47
-    assert {node["groupName"] for node in built} == {"raw", "base", "resource", "components", "products"}
+    assert len(built) == 56
+    groups = {node["groupName"] for node in built}
+    assert groups == {"raw", "base", "resource", "components", "valuation", "products"}
 
 
 def test_sensors_and_schedule_are_kept_by_a_living_daemon(served: tuple[Path, int, subprocess.Popen[bytes]]) -> None:

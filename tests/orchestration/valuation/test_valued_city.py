@@ -63,7 +63,7 @@ def test_both_prices_keep_the_rules(valued: Mapping[str, Valuation]) -> None:
             assert negotiated["listed_fen"] == negotiated["price_fen"] > 0, name
             assert guided["listed_fen"] == guided["price_fen"] > 0, name
         elif regimes[name] == "public_guided":
-            assert negotiated["listed_fen"] <= negotiated["ceiling_fen"] < negotiated["price_fen"], name
+            assert negotiated["listed_fen"] == min(negotiated["price_fen"], negotiated["ceiling_fen"]), name
         else:
             assert negotiated["listed_fen"] == guided["listed_fen"] == 0, name
 

@@ -62,8 +62,10 @@ def entropy() -> RecordEntropy:
 
 
 def parameters(**changes: Any) -> ParameterSet:
-    """The bootstrap set of the market."""
-    return replace(epoch_at(DAY).parameters, **changes)
+    """The set of the market, with a value of information that no later epoch changes."""
+    published = epoch_at(DAY).parameters
+    worth = replace(published.price, value_fen=dict.fromkeys(published.price.value_fen, 2_000_000))
+    return replace(published, **{"price": worth, **changes})
 
 
 def facts(records: int = RECORDS, age_days: int = AGE_DAYS, **changes: Any) -> PricedFacts:
