@@ -29,12 +29,10 @@ IN_CLOSED_NETWORKS = (
 def served(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int, subprocess.Popen[bytes]]]:
     """A city that is up: its home, its port and its process."""
     home = copy_of(city, tmp_path_factory.mktemp("up"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port, reports_port = _free_port(), _free_port()
     with (home / "up.log").open("wb") as log:
         process = subprocess.Popen(
-            jinku_command("up", "--port", str(port)),
+            jinku_command("up", "--port", str(port), "--reports-port", str(reports_port)),
             cwd=PROJECT,
             env=jinku_environment(home),
             stdout=log,
@@ -47,6 +45,12 @@ def served(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _answers(port: int) -> bool:
