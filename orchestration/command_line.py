@@ -22,9 +22,6 @@ os.environ.setdefault("MPLCONFIGDIR", str(home_from(os.environ).root / "matplotl
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 WIDTH_OF_A_FILE = 120
-GARBAGE_THRESHOLD = 100_000
-"""New objects between two searches for garbage. Definitions and expectations are many objects that stay: searching
-them as often as Python does by itself takes a tenth of a run."""
 console = Console(
     highlight=False,
     soft_wrap=not sys.stdout.isatty(),
@@ -35,7 +32,6 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def main() -> None:
     """Entry point: our own errors become one line."""
-    gc.set_threshold(GARBAGE_THRESHOLD)
     try:
         app()
     except JinkuError as error:

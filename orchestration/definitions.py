@@ -1,5 +1,6 @@
 """Everything Dagster knows of the city: declarations, dbt layers, checks, jobs, schedule and sensors."""
 
+import gc
 import os
 from datetime import UTC, datetime
 
@@ -32,7 +33,7 @@ def defs() -> dg.Definitions:
     home, known = home_from(os.environ), declarations()
     refuse_faulty(known)
     models, epoch = parsed_models(home, known), epoch_at(datetime.now(UTC).date())
-    return dg.Definitions.merge(
+    merged = dg.Definitions.merge(
         dg.load_from_defs_folder(path_within_project=PROJECT),
         dg.Definitions(
             assets=[
@@ -50,3 +51,5 @@ def defs() -> dg.Definitions:
             executor=dg.in_process_executor,
         ),
     )
+    gc.freeze()  # they stay as long as the process does: no search for garbage need look at them again
+    return merged
