@@ -1,5 +1,7 @@
 """Append-only SQLite files: rows are added, never changed or removed; several processes may write and read at once."""
 
+import errno
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,12 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from vault.errors import JinkuError
+from vault.home import storage_error
+
 BUSY_SECONDS = 30
+FREE_BYTES_NEEDED = 2**20
+"""With less than this left, SQLite may call a full disk an input or output error."""
 
 
 def never_changed(metadata: sa.MetaData, name: str) -> None:
@@ -41,6 +48,26 @@ def for_writing(path: Path, metadata: sa.MetaData) -> sa.Engine:
 def for_reading(path: Path) -> sa.Engine:
     """An engine that only reads a file that is there and waits for no writer; each transaction sees one state."""
     return _engine(f"file:{quote(str(path))}?mode=ro", ())
+
+
+def cause_of(error: Exception) -> str:
+    """What SQLite or the system says of a failure."""
+    return str(getattr(error, "orig", None) or error)
+
+
+def storage_failure(error: Exception, path: Path) -> JinkuError | None:
+    """The clean form of a failure to use a file where the disk or its rights are the cause: disk full, not writable.
+
+    None where the file itself is at fault.
+    """
+    cause = cause_of(error)
+    if isinstance(error, OSError):
+        return storage_error(error, path)
+    if "full" in cause or shutil.disk_usage(path.parent).free < FREE_BYTES_NEEDED:
+        return storage_error(OSError(errno.ENOSPC, cause), path)
+    if "readonly" in cause or "unable to open" in cause:
+        return storage_error(OSError(errno.EACCES, cause), path)
+    return None
 
 
 def _engine(address: str, pragmas: tuple[str, ...]) -> sa.Engine:

@@ -3,11 +3,9 @@
 It holds seconds, bytes and names of columns, no value of the data. Source: models §4.2 (cost that is metered).
 """
 
-import errno
 import hashlib
 import json
 import math
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,16 +14,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vault.append_only import for_reading, for_writing, never_changed
+from vault.append_only import cause_of, for_reading, for_writing, never_changed, storage_failure
 from vault.errors import JinkuError
-from vault.home import storage_error
 
 FILE_NAME = "metering.sqlite"
 PROVENANCE_COLUMNS = frozenset({"_batch", "_row", "_collected_at"})
 """Columns that only say where a row came from; they are no fields and carry no cost."""
 
-FREE_BYTES_NEEDED = 2**20
-"""With less than this left, SQLite may call a full disk an input or output error."""
 
 metadata = sa.MetaData()
 
@@ -252,16 +247,9 @@ def _text_of(moment: datetime) -> str:
 
 
 def _unusable(error: Exception, path: Path) -> JinkuError:
-    cause = str(getattr(error, "orig", None) or error)
-    if isinstance(error, OSError):
-        return storage_error(error, path)
-    if "full" in cause or shutil.disk_usage(path.parent).free < FREE_BYTES_NEEDED:
-        return storage_error(OSError(errno.ENOSPC, cause), path)
-    if "readonly" in cause or "unable to open" in cause:
-        return storage_error(OSError(errno.EACCES, cause), path)
-    return JinkuError(
+    return storage_failure(error, path) or JinkuError(
         "meter_unusable",
-        f"the meter cannot be used: {cause}",
+        f"the meter cannot be used: {cause_of(error)}",
         str(path),
         "Restore the file from your backup; use that is not metered would be free.",
     )

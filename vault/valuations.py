@@ -15,9 +15,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vault.append_only import for_reading, for_writing, never_changed
+from vault.append_only import cause_of, for_reading, for_writing, never_changed, storage_failure
 from vault.errors import JinkuError
-from vault.home import storage_error
 
 FILE_NAME = "valuations.sqlite"
 
@@ -159,12 +158,9 @@ def _valuation(row: Mapping[Any, Any]) -> Valuation:
 
 
 def _unusable(error: Exception, path: Path) -> JinkuError:
-    if isinstance(error, OSError):
-        return storage_error(error, path)
-    cause = str(getattr(error, "orig", None) or error)
-    return JinkuError(
+    return storage_failure(error, path) or JinkuError(
         "valuations_unusable",
-        f"the valuations cannot be used: {cause}",
+        f"the valuations cannot be used: {cause_of(error)}",
         str(path),
         "Free space or restore the file from your backup; a price without its record is none.",
     )
