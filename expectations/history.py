@@ -18,6 +18,7 @@ from expectations.results import ExpectationResult, RowReference, gate_is_closed
 from expectations.vector import PlatformMetrics, QualityVector
 from expectations.waivers import Waiver
 from pricing.quality import DIMENSIONS
+from vault.append_only import never_changed
 from vault.contract import Dimension
 from vault.errors import JinkuError
 
@@ -85,16 +86,7 @@ waivers_applied = sa.Table(
     sa.Column("until", sa.Text, nullable=False),
 )
 
-for _table in metadata.sorted_tables:
-    for _change in ("update", "delete"):
-        event.listen(
-            _table,
-            "after_create",
-            sa.DDL(  # type: ignore[no-untyped-call]
-                f"create trigger {_table.name}_never_{_change} before {_change} on {_table.name} "
-                "begin select raise(abort, 'quality history is never changed'); end"
-            ).execute_if(dialect="sqlite"),
-        )
+never_changed(metadata, "quality history")
 
 
 @dataclass(frozen=True)

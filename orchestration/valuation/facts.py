@@ -13,6 +13,7 @@ import duckdb
 from expectations.history import Evaluation
 from orchestration.dbt_assets import Models
 from orchestration.layers import COMPONENTS, Layer
+from orchestration.use import tables_above
 from pricing.comparables import Factors, Substitute, scarcity_among
 from pricing.exact import clipped, exact
 from pricing.guide import GuideParameters, coverage, timeliness
@@ -82,16 +83,13 @@ def tables_read(models: Models, name: str) -> tuple[str, ...]:
     found: set[str] = set()
     waiting, seen = [name], {name}
     while waiting:
-        for parent in models.node(waiting.pop())["depends_on"]["nodes"]:
-            below = parent.rsplit(".", 1)[-1]
-            if not parent.startswith("model.") or below in seen:
-                continue
-            seen.add(below)
-            layer = models.node(below)["fqn"][1]
-            if layer == COMPONENTS.name:
+        for table in tables_above(models.manifest, waiting.pop()):
+            layer, below = table.split("/")
+            if layer != COMPONENTS.name:
+                found.add(table)
+            elif below not in seen:
+                seen.add(below)
                 waiting.append(below)
-            else:
-                found.add(f"{layer}/{below}")
     return tuple(sorted(found))
 
 
