@@ -37,7 +37,7 @@ def for_writing(path: Path, metadata: sa.MetaData) -> sa.Engine:
 
     Missing folders and tables are made. Raises OSError and sqlalchemy's DBAPIError where the file cannot be used.
     """
-    engine = _engine(f"file:{quote(str(path))}", ("pragma journal_mode = wal", "pragma synchronous = normal"))
+    engine = sqlite_engine(f"file:{quote(str(path))}", ("pragma journal_mode = wal", "pragma synchronous = normal"))
     engine = engine.execution_options(begins_with_write=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     with engine.begin() as connection:
@@ -47,7 +47,7 @@ def for_writing(path: Path, metadata: sa.MetaData) -> sa.Engine:
 
 def for_reading(path: Path) -> sa.Engine:
     """An engine that only reads a file that is there and waits for no writer; each transaction sees one state."""
-    return _engine(f"file:{quote(str(path))}?mode=ro", ())
+    return sqlite_engine(f"file:{quote(str(path))}?mode=ro", ())
 
 
 def cause_of(error: Exception) -> str:
@@ -70,8 +70,11 @@ def storage_failure(error: Exception, path: Path) -> JinkuError | None:
     return None
 
 
-def _engine(address: str, pragmas: tuple[str, ...]) -> sa.Engine:
-    """Connections are closed after use, so that the file is whole again when its last writer has left."""
+def sqlite_engine(address: str, pragmas: tuple[str, ...]) -> sa.Engine:
+    """An engine on a SQLite file, `address` being its URI.
+
+    Connections are closed after use, so that the file is whole again when its last writer has left.
+    """
 
     def connection_to_file() -> sqlite3.Connection:
         return sqlite3.connect(address, timeout=BUSY_SECONDS, uri=True)

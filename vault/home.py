@@ -90,6 +90,21 @@ class Home:
         """The store of valuations, and proposed parameters of the market that no person has approved yet."""
         return self.root / "pricing"
 
+    @property
+    def registry(self) -> Path:
+        """The registry of rights, reviews and releases, and the black box; mode 700."""
+        return self.root / "registry"
+
+    @property
+    def witness(self) -> Path:
+        """Signed checkpoints of the black box, outside its database: copy them to a place of their own."""
+        return self.root / "witness"
+
+    @property
+    def releases(self) -> Path:
+        """Released components: the only tables that may leave the vault, with their datasheets."""
+        return self.root / "releases"
+
     def layer(self, name: str) -> Path:
         """The DuckDB file of one layer: raw, warehouse or components."""
         return self.root / "vault" / f"{name}.duckdb"
@@ -147,9 +162,9 @@ def prepare(home: Home) -> None:
     try:
         home.root.mkdir(parents=True, exist_ok=True)
         home.landing.mkdir(exist_ok=True)
-        for private in (home.keys, home.root / "vault", home.received, home.work):
+        for private in (home.keys, home.root / "vault", home.received, home.work, home.registry):
             private.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (home.dagster, home.dbt, home.quality, home.reports, home.pricing):
+        for folder in (home.dagster, home.dbt, home.quality, home.reports, home.pricing, home.witness, home.releases):
             folder.mkdir(exist_ok=True)
         probe = home.work / ".probe"
         probe.write_bytes(b"")
