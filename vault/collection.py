@@ -7,6 +7,8 @@ bytes kept and synced -> one transaction with rows, quarantine and ledger -> lan
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -46,8 +48,8 @@ def collect(
     try:
         with connect(vault, write="raw") as connection:
             stamp = later_than_all(connection, collected_at)
-            for file in files:
-                outcome = _collect_file(vault, connection, contract, file, stamp)
+            for kept in _kept_ahead(vault, contract, files):
+                outcome = _collect_kept(vault, connection, contract, kept, stamp)
                 if outcome is not None:
                     yield outcome
     except OSError as error:
@@ -65,31 +67,58 @@ def collect(
         ) from None
 
 
-def _collect_file(
-    vault: Vault,
-    connection: duckdb.DuckDBPyConnection,
-    contract: SourceContract,
-    file: LandedFile,
-    collected_at: datetime,
+@dataclass(frozen=True)
+class _Kept:
+    """A landed file whose bytes are kept: what was seen of it on the way, or why it cannot be read."""
+
+    file: LandedFile
+    inspector: Inspector | None
+    refusal: BatchRefused | None
+    received: Received
+
+
+def _kept_ahead(vault: Vault, contract: SourceContract, files: Iterable[LandedFile]) -> Iterator[_Kept]:
+    """Keep the bytes of each file; those of the next one while the caller loads this one.
+
+    Hashing, inflating and encrypting leave the interpreter free, so that they use a core which loading does not.
+    """
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        ahead: Future[_Kept] | None = None
+        for file in files:
+            following = beside.submit(_keep_file, vault, contract, file)
+            if ahead is not None:
+                yield ahead.result()
+            ahead = following
+        if ahead is not None:
+            yield ahead.result()
+
+
+def _keep_file(vault: Vault, contract: SourceContract, file: LandedFile) -> _Kept:
+    inspector, refusal = _inspector(contract, file)
+    received = keep(vault.home, vault.received_key, file.path, inspector.feed if inspector else _pass_over)
+    return _Kept(file, inspector, refusal, received)
+
+
+def _collect_kept(
+    vault: Vault, connection: duckdb.DuckDBPyConnection, contract: SourceContract, kept: _Kept, collected_at: datetime
 ) -> CollectedBatch | None:
+    file = kept.file
     assert file.source is not None
+    if _changed(file):
+        return None
     work = vault.home.work / secrets.token_hex(8)
     work.mkdir(mode=0o700, parents=True)
     try:
-        inspector, refusal = _inspector(contract, file)
-        received = keep(vault.home, vault.received_key, file.path, inspector.feed if inspector else _pass_over)
-        if _changed(file):
-            return None
-        batch = Batch(batch_name(file.path.name, received.sha256), file.source, collected_at)
+        batch = Batch(batch_name(file.path.name, kept.received.sha256), file.source, collected_at)
         outcome = None
         if not is_known(connection, batch):
             try:
-                if refusal is not None:
-                    raise refusal
-                tables = readable_tables(file.source, contract, file.path, inspector, work)
-                outcome = _load(connection, contract, batch, tables, received, work)
+                if kept.refusal is not None:
+                    raise kept.refusal
+                tables = readable_tables(file.source, contract, file.path, kept.inspector, work)
+                outcome = _load(connection, contract, batch, tables, kept.received, work)
             except BatchRefused as refused:
-                outcome = _quarantine(connection, contract, batch, received, refused)
+                outcome = _quarantine(connection, contract, batch, kept.received, refused)
         if not _changed(file):
             file.path.unlink()
         return outcome
