@@ -9,6 +9,7 @@ import dagster as dg
 from orchestration.city import City
 from orchestration.dbt_assets import layer_assets, parsed_models
 from orchestration.declarations import PROJECT, declarations, refuse_faulty
+from orchestration.epoch_proposal import propose_epoch, quarterly_proposal
 from orchestration.jobs import collect, daily_refresh, everything, refresh
 from orchestration.judged_tables import JUDGED_LAYERS
 from orchestration.layers import COMPONENTS, LAYERS
@@ -44,8 +45,8 @@ def defs() -> dg.Definitions:
             asset_checks=[
                 quality_checks(layer, name, models) for layer in JUDGED_LAYERS for name in models.names(layer)
             ],
-            jobs=[collect, refresh, everything],
-            schedules=[daily_refresh],
+            jobs=[collect, refresh, everything, propose_epoch],
+            schedules=[daily_refresh, quarterly_proposal],
             sensors=[new_sources, build_what_changed],
             resources={"city": City()},
             executor=dg.in_process_executor,

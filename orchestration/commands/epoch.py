@@ -3,49 +3,16 @@
 import os
 from collections.abc import Iterator
 from datetime import date
-from typing import cast
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.declarations import declarations
-from pricing.cost import Ecosystem
-from pricing.derivation import CatalogueFact
+from orchestration.epoch_proposal import propose_from_catalogue
 from pricing.money import format_fen, round_half_up
-from pricing.price_record import exact_word, facts_from
-from pricing.trade_records import NoTrades
 from vault.epochs import Epoch, epoch_at
-from vault.errors import JinkuError
-from vault.home import Home, home_from
-from vault.proposals import propose_next
+from vault.home import home_from
 from vault.quarters import next_quarter, quarter_of
-from vault.valuations import Valuation, latest_valuations
-
-
-def catalogue_facts(home: Home) -> tuple[CatalogueFact, ...]:
-    """What the last valuation of every declared component says; one that is no longer declared is not listed.
-
-    Raises JinkuError `nothing_valued` where none was valued, and `valuations_unusable`.
-    """
-    declared = declarations().components
-    found = [valuation for name, valuation in latest_valuations(home.pricing).items() if name in declared]
-    if not found:
-        where = str(home.pricing)
-        raise JinkuError("nothing_valued", "no component has been valued here yet", where, "Run `make run` first.")
-    return tuple(_fact(valuation) for valuation in found)
-
-
-def _fact(valuation: Valuation) -> CatalogueFact:
-    facts = facts_from(valuation.document["facts"])
-    return CatalogueFact(
-        component=valuation.component,
-        domain=cast(Ecosystem, facts.domain),
-        subject=facts.measures.grain,
-        records=facts.measures.records,
-        entropy_bits=facts.measures.entropy_bits,
-        adjusted_cost_fen=exact_word(str(valuation.price["negotiated"]["adjusted_cost_fen"])),
-    )
 
 
 def show_epoch(console: Console, today: date) -> None:
@@ -72,9 +39,8 @@ def show_epoch(console: Console, today: date) -> None:
 
 
 def propose_epoch(console: Console, today: date) -> None:
-    """Write the next quarter's proposal. Raises JinkuError `nothing_valued` and as `propose_next` does."""
-    home = home_from(os.environ)
-    path = propose_next(home, catalogue_facts(home), NoTrades(), today)
+    """Write the next quarter's proposal. Raises JinkuError as `propose_from_catalogue` does."""
+    path = propose_from_catalogue(home_from(os.environ), today)
     console.print(f"proposed {next_quarter(quarter_of(today))}: {path}")
     console.print("Nothing is priced with it until a person approves it: docs/operator.md, A new quarter.")
 

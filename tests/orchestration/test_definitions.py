@@ -94,8 +94,8 @@ def test_what_has_a_promised_period_has_a_freshness_policy(definitions: dg.Defin
 
 
 def test_jobs_schedule_and_sensors_have_their_names(definitions: dg.Definitions) -> None:
-    assert {job.name for job in definitions.jobs or []} == {"collect", "refresh", "everything"}
-    assert {schedule.name for schedule in definitions.schedules or []} == {"daily_refresh"}
+    assert {job.name for job in definitions.jobs or []} == {"collect", "refresh", "everything", "propose_epoch"}
+    assert {schedule.name for schedule in definitions.schedules or []} == {"daily_refresh", "quarterly_proposal"}
     assert {sensor.name for sensor in definitions.sensors or []} == {"new_sources", "build_what_changed"}
 
 

@@ -4,11 +4,15 @@ from datetime import date
 from fractions import Fraction
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
+import dagster as dg
 import pytest
 from rich.console import Console
 
+from orchestration.city import City
 from orchestration.commands import epoch as command
+from orchestration.epoch_proposal import catalogue_facts, propose_epoch
 from pricing.component_price import FieldCost, PricedFacts, priced
 from pricing.derivation import CatalogueFact
 from pricing.price_record import document_of
@@ -79,7 +83,7 @@ def test_propose_rests_on_the_last_valuations_of_declared_components(
     valued(tmp_path, "zone_hourly_mobility", 1_000_000)
     valued(tmp_path, "zone_hourly_mobility", 3_000_001)
     valued(tmp_path, "a_component_of_yore", 9_000_000)
-    assert command.catalogue_facts(Home(tmp_path)) == (
+    assert catalogue_facts(Home(tmp_path)) == (
         CatalogueFact("zone_hourly_mobility", "governance", "aggregate", 5_000, 12.0, Fraction(12_000_004, 5)),
     )
     console = Console(file=StringIO(), width=400)
@@ -87,3 +91,22 @@ def test_propose_rests_on_the_last_valuations_of_declared_components(
     path = tmp_path / "pricing" / "proposed" / "2027q1.yaml"
     assert f"proposed 2027q1: {path}" in console.file.getvalue()  # type: ignore[attr-defined]
     assert "governance: 2400001" in path.read_text("utf-8")  # 4/5 of 3,000,001 fen
+
+
+def test_the_job_proposes_the_next_quarter_and_leaves_an_approved_one_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JINKU_HOME", str(tmp_path))
+    valued(tmp_path, "zone_hourly_mobility", 1_000_000)
+    assert propose_epoch.execute_in_process(resources={"city": City()}).success
+    (path,) = (tmp_path / "pricing" / "proposed").iterdir()
+    monkeypatch.setattr("vault.proposals.load_epochs", lambda folder: (SimpleNamespace(name=path.stem),))
+    path.unlink()
+    assert propose_epoch.execute_in_process(resources={"city": City()}).success
+    assert not path.exists()
+
+
+def test_the_job_without_valuations_fails_with_its_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JINKU_HOME", str(tmp_path))
+    with pytest.raises(dg.Failure, match="nothing_valued"):
+        propose_epoch.execute_in_process(resources={"city": City()})

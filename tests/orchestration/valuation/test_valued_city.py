@@ -94,7 +94,7 @@ def test_the_price_list_and_the_explanation_are_there(city: Path) -> None:
 
 
 def test_the_next_epoch_can_be_proposed_from_the_valued_city(city: Path, tmp_path: Path) -> None:
-    from orchestration.commands.epoch import catalogue_facts
+    from orchestration.epoch_proposal import catalogue_facts
     from pricing.trade_records import NoTrades
     from vault.proposals import propose_next
 
