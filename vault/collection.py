@@ -6,24 +6,28 @@ bytes kept and synced -> one transaction with rows, quarantine and ledger -> lan
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from vault.black_box.recording import recording
 from vault.contract import SourceContract
 from vault.errors import BatchRefused, JinkuError
 from vault.formats import ReadableTable, clear, inspector_for, readable_tables
 from vault.home import storage_error
 from vault.inspection import Inspector
 from vault.landing import LandedFile
-from vault.layers import Vault, connect
+from vault.layers import Vault, connect, session
 from vault.ledger import CollectedBatch, is_known, later_than_all, record, tables_of
 from vault.loading import Account, Batch, load_table
-from vault.received import Received, keep
+from vault.received import Received, encrypt_kept, keep, may_lie_in_the_clear
+from vault.rights.withholding import withhold
 
 
 def batch_name(file_name: str, sha256: str) -> str:
@@ -48,10 +52,13 @@ def collect(
     try:
         with connect(vault, write="raw") as connection:
             stamp = later_than_all(connection, collected_at)
-            for kept in _kept_ahead(vault, contract, files):
-                outcome = _collect_kept(vault, connection, contract, kept, stamp)
-                if outcome is not None:
-                    yield outcome
+            claims = _Claims()
+
+            def collect_file(file: LandedFile) -> CollectedBatch | None:
+                with session(connection) as own:
+                    return _collect_file(vault, own, contract, file, stamp, claims)
+
+            yield from _side_by_side(vault.settings.threads, files, collect_file)
     except OSError as error:
         raise storage_error(error, vault.home.root) from None
     except duckdb.OutOfMemoryException:
@@ -67,63 +74,102 @@ def collect(
         ) from None
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """A landed file whose bytes are kept: what was seen of it on the way, or why it cannot be read."""
+def _side_by_side(
+    threads: int, files: Iterable[LandedFile], collect_file: Callable[[LandedFile], CollectedBatch | None]
+) -> Iterator[CollectedBatch]:
+    """As many files at once as the engine has threads: a compressed file keeps one of them busy and no more.
 
-    file: LandedFile
-    inspector: Inspector | None
-    refusal: BatchRefused | None
-    received: Received
-
-
-def _kept_ahead(vault: Vault, contract: SourceContract, files: Iterable[LandedFile]) -> Iterator[_Kept]:
-    """Keep the bytes of each file; those of the next one while the caller loads this one.
-
-    Hashing, inflating and encrypting leave the interpreter free, so that they use a core which loading does not.
+    Outcomes come in the order of the files. Where one file fails, those begun are ended and given before it is raised.
     """
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        ahead: Future[_Kept] | None = None
-        for file in files:
-            following = beside.submit(_keep_file, vault, contract, file)
-            if ahead is not None:
-                yield ahead.result()
-            ahead = following
-        if ahead is not None:
-            yield ahead.result()
+    failure: Exception | None = None
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        begun: deque[Future[CollectedBatch | None]] = deque()
+        waiting = iter(files)
+        while True:
+            while failure is None and len(begun) < threads and (file := next(waiting, None)) is not None:
+                begun.append(pool.submit(collect_file, file))
+            if not begun:
+                break
+            try:
+                outcome = begun.popleft().result()
+            except Exception as error:
+                failure = failure or error
+                continue
+            if outcome is not None:
+                yield outcome
+    if failure is not None:
+        raise failure
 
 
-def _keep_file(vault: Vault, contract: SourceContract, file: LandedFile) -> _Kept:
-    inspector, refusal = _inspector(contract, file)
-    received = keep(vault.home, vault.received_key, file.path, inspector.feed if inspector else _pass_over)
-    return _Kept(file, inspector, refusal, received)
+class _Claims:
+    """Batches that some thread is loading: the same file landed at two places is one batch."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names: set[str] = set()
+
+    def claim(self, batch: Batch) -> bool:
+        """Whether the caller is the first to ask for this batch."""
+        with self._lock:
+            is_first = batch.name not in self._names
+            self._names.add(batch.name)
+            return is_first
 
 
-def _collect_kept(
-    vault: Vault, connection: duckdb.DuckDBPyConnection, contract: SourceContract, kept: _Kept, collected_at: datetime
+def _collect_file(
+    vault: Vault,
+    connection: duckdb.DuckDBPyConnection,
+    contract: SourceContract,
+    file: LandedFile,
+    collected_at: datetime,
+    claims: _Claims,
 ) -> CollectedBatch | None:
-    file = kept.file
     assert file.source is not None
-    if _changed(file):
-        return None
     work = vault.home.work / secrets.token_hex(8)
     work.mkdir(mode=0o700, parents=True)
     try:
-        batch = Batch(batch_name(file.path.name, kept.received.sha256), file.source, collected_at)
+        inspector, refusal = _inspector(contract, file)
+        received = keep(
+            vault.home,
+            vault.received_key,
+            file.path,
+            inspector.feed if inspector else _pass_over,
+            grade=contract.grade,
+            encrypt_general=vault.settings.encrypt_general,
+        )
+        if _changed(file):
+            return None
+        batch = Batch(batch_name(file.path.name, received.sha256), file.source, collected_at)
         outcome = None
-        if not is_known(connection, batch):
+        if claims.claim(batch) and not is_known(connection, batch):
             try:
-                if kept.refusal is not None:
-                    raise kept.refusal
-                tables = readable_tables(file.source, contract, file.path, kept.inspector, work)
-                outcome = _load(connection, contract, batch, tables, kept.received, work)
+                if refusal is not None:
+                    raise refusal
+                tables = readable_tables(file.source, contract, file.path, inspector, work)
+                outcome = _load(vault, connection, contract, batch, tables, received, work)
             except BatchRefused as refused:
-                outcome = _quarantine(connection, contract, batch, kept.received, refused)
+                outcome = _quarantine(vault, connection, contract, batch, received, refused)
         if not _changed(file):
             file.path.unlink()
         return outcome
     finally:
         clear(work)
+
+
+def encrypt_as_graded(
+    vault: Vault, connection: duckdb.DuckDBPyConnection, sources: Mapping[str, SourceContract]
+) -> tuple[str, ...]:
+    """Encrypt received bytes that lie in the clear and no longer may: a source's grade rose, or the setting changed.
+
+    connection: one with `raw` attached. Gives their hashes. Raises JinkuError as `vault.received.restore` does.
+    """
+    encrypt_general = vault.settings.encrypt_general
+    strict = [name for name, each in sources.items() if not may_lie_in_the_clear(each.grade, encrypt_general)]
+    found = connection.execute("select sha256 from raw.vault.batches where source in (select unnest(?))", [strict])
+    try:
+        return encrypt_kept(vault.home, vault.received_key, (sha256 for (sha256,) in found.fetchall()))
+    except OSError as error:
+        raise storage_error(error, vault.home.received) from None
 
 
 def _inspector(contract: SourceContract, file: LandedFile) -> tuple[Inspector | None, BatchRefused | None]:
@@ -134,6 +180,7 @@ def _inspector(contract: SourceContract, file: LandedFile) -> tuple[Inspector | 
 
 
 def _load(
+    vault: Vault,
     connection: duckdb.DuckDBPyConnection,
     contract: SourceContract,
     batch: Batch,
@@ -143,17 +190,18 @@ def _load(
 ) -> CollectedBatch:
     """Rows, quarantine and ledger in one transaction; a second, line-by-line try where quotes are broken."""
     try:
-        return _load_once(connection, contract, batch, tables, received, work, line_by_line=False)
+        return _load_once(vault, connection, contract, batch, tables, received, work, line_by_line=False)
     except BatchRefused as refused:
         if tables[0].format != "csv" or refused.reason not in ("unaccounted_rows", "bad_format"):
             raise _counted(refused, tables) from None
     try:
-        return _load_once(connection, contract, batch, tables, received, work, line_by_line=True)
+        return _load_once(vault, connection, contract, batch, tables, received, work, line_by_line=True)
     except BatchRefused as refused:
         raise _counted(refused, tables) from None
 
 
 def _load_once(
+    vault: Vault,
     connection: duckdb.DuckDBPyConnection,
     contract: SourceContract,
     batch: Batch,
@@ -168,10 +216,12 @@ def _load_once(
         accounts = tuple(
             load_table(connection, table, contract.reader, batch, work, line_by_line=line_by_line) for table in tables
         )
+        accounts = _without_the_withdrawn(connection, contract, batch, accounts)
         outcome = CollectedBatch(
             batch.name, batch.source, received.sha256, received.size_bytes, "loaded", None, batch.collected_at, accounts
         )
         record(connection, contract, outcome)
+        _log(vault, outcome)
         connection.execute("commit")
         return outcome
     except BaseException:
@@ -179,7 +229,27 @@ def _load_once(
         raise
 
 
+def _without_the_withdrawn(
+    connection: duckdb.DuckDBPyConnection, contract: SourceContract, batch: Batch, accounts: tuple[Account, ...]
+) -> tuple[Account, ...]:
+    """The accounts after the rows of those who are left out were removed from what was just loaded."""
+    tables, today = tables_of(batch.source, contract), batch.collected_at.date()
+    removed = {each.table: each for each in withhold(connection, batch.source, contract, tables, today, batch.name)}
+    return tuple(
+        replace(
+            account,
+            loaded=account.loaded - removed[account.table].loaded,
+            quarantined=account.quarantined - removed[account.table].quarantined,
+            withdrawn=removed[account.table].rows,
+        )
+        if account.table in removed
+        else account
+        for account in accounts
+    )
+
+
 def _quarantine(
+    vault: Vault,
     connection: duckdb.DuckDBPyConnection,
     contract: SourceContract,
     batch: Batch,
@@ -202,9 +272,31 @@ def _quarantine(
         accounts,
     )
     connection.execute("begin transaction")
-    record(connection, contract, outcome)
-    connection.execute("commit")
+    try:
+        record(connection, contract, outcome)
+        _log(vault, outcome)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
     return outcome
+
+
+def _log(vault: Vault, outcome: CollectedBatch) -> None:
+    """Put a batch into the black box before it is committed: where it cannot be logged it is not collected.
+
+    A process that is killed between the two logs the batch once more when it collects it the next time.
+    """
+    with recording(vault, outcome.collected_at) as in_black_box:
+        told = {
+            "sha256": outcome.sha256,
+            "bytes": outcome.size_bytes,
+            "status": outcome.status,
+            "tables": {
+                each.table: [each.received, each.loaded, each.quarantined, each.withdrawn] for each in outcome.accounts
+            },
+        }
+        in_black_box.log("collection", f"{outcome.source}@{outcome.sha256[:12]}", told, "jinku")
 
 
 def _counted(refused: BatchRefused, tables: tuple[ReadableTable, ...]) -> BatchRefused:

@@ -9,6 +9,7 @@ import duckdb
 
 from vault.contract import Column, SourceContract
 from vault.loading import Account, Batch
+from vault.rights.withholding import prepare_withholding
 
 PROVENANCE = "_batch varchar, _row bigint, _collected_at timestamp"
 
@@ -41,6 +42,11 @@ class CollectedBatch:
         """Records kept out, with their lines."""
         return sum(account.quarantined for account in self.accounts)
 
+    @property
+    def withdrawn(self) -> int:
+        """Records left out because their subject withdrew or never agreed."""
+        return sum(account.withdrawn for account in self.accounts)
+
 
 def tables_of(source: str, contract: SourceContract) -> dict[str, tuple[Column, ...]]:
     """The raw tables of a source: one by its name, or `source__table` for each table of a zip."""
@@ -71,6 +77,7 @@ def prepare_ledger(
         create table if not exists raw.vault.pseudonym_key (name varchar primary key, key varchar);
         """
     )
+    prepare_withholding(connection)
     connection.execute("insert or ignore into raw.vault.pseudonym_key values ('person', ?)", [pseudonym_key])
     for source, contract in sources.items():
         for table, columns in tables_of(source, contract).items():
@@ -100,8 +107,16 @@ def record(connection: duckdb.DuckDBPyConnection, contract: SourceContract, outc
     )
     for account in outcome.accounts:
         connection.execute(
-            "insert into raw.vault.batch_tables values (?, ?, ?, ?, ?, ?)",
-            [outcome.source, outcome.batch, account.table, account.received, account.loaded, account.quarantined],
+            "insert into raw.vault.batch_tables values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                outcome.source,
+                outcome.batch,
+                account.table,
+                account.received,
+                account.loaded,
+                account.quarantined,
+                account.withdrawn,
+            ],
         )
 
 
@@ -164,7 +179,7 @@ def batches(connection: duckdb.DuckDBPyConnection, source: str | None = None) ->
     ).fetchall()
     accounts: dict[tuple[str, str], list[Account]] = {}
     for name, batch, *counts in connection.execute(
-        "select source, batch, table_name, received, loaded, quarantined "
+        "select source, batch, table_name, received, loaded, quarantined, coalesce(withdrawn, 0) "
         "from raw.vault.batch_tables order by table_name"
     ).fetchall():
         accounts.setdefault((name, batch), []).append(Account(*counts))
@@ -188,7 +203,7 @@ def unaccounted_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     row = connection.execute(
         f"""
         with booked as (
-            select coalesce(sum(received - quarantined), 0) as loaded
+            select coalesce(sum(received - quarantined - coalesce(withdrawn, 0)), 0) as loaded
             from raw.vault.batch_tables
             where table_name = ?
         ),

@@ -30,17 +30,18 @@ class Batch:
 
 @dataclass(frozen=True)
 class Account:
-    """Rows of one table of a batch; always received = loaded + quarantined."""
+    """Rows of one table of a batch; always received = loaded + quarantined + withdrawn."""
 
     table: str
     received: int
     loaded: int
     quarantined: int
+    withdrawn: int = 0
 
     @property
     def balances(self) -> bool:
         """Whether every received row is accounted for."""
-        return self.received == self.loaded + self.quarantined
+        return self.received == self.loaded + self.quarantined + self.withdrawn
 
 
 def load_table(

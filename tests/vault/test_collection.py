@@ -11,8 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.builders import collect_all, column, drop, fresh_vault, rows, source_contract
+from tests.builders import NOON, collect_all, column, drop, fresh_vault, rows, source_contract
+from vault.collection import collect
 from vault.contract import SourceContract
+from vault.errors import JinkuError
+from vault.landing import scan
 from vault.layers import Vault
 from vault.ledger import CollectedBatch, unaccounted_rows
 from vault.received import restore
@@ -200,6 +203,49 @@ def test_the_same_file_twice_is_a_no_op_and_a_changed_one_is_a_new_batch(tmp_pat
     (second,) = collect_all(vault, sources)
     assert second.loaded == 3
     assert rows(vault, "select count(distinct _batch), count(*) from raw.raw.readings") == [(2, 5)]
+
+
+def test_files_are_loaded_side_by_side_and_told_in_their_order(tmp_path: Path) -> None:
+    sources = {"readings": source_contract()}
+    vault = fresh_vault(tmp_path, sources)
+    for number in range(9):
+        drop(vault, f"readings_{number}.csv", GOOD + f"m{number},d,1\n".encode() * number)
+    drop(vault, "readings_bad.csv", b"\x00\x01")
+    outcomes = collect_all(vault, sources)
+    assert [outcome.batch.split("@")[0] for outcome in outcomes] == [
+        *(f"readings_{number}.csv" for number in range(9)),
+        "readings_bad.csv",
+    ]
+    assert [outcome.loaded for outcome in outcomes] == [*(2 + number for number in range(9)), 0]
+    assert all(account.balances for outcome in outcomes for account in outcome.accounts)
+    assert rows(vault, "select count(*), count(distinct _batch || _row) from raw.raw.readings") == [(54, 54)]
+
+
+def test_one_file_landed_at_two_places_is_one_batch(tmp_path: Path) -> None:
+    sources = {"readings": source_contract()}
+    vault = fresh_vault(tmp_path, sources)
+    drop(vault, "readings.csv", GOOD)
+    drop(vault, "readings.csv", GOOD, source="readings/again")
+    assert len(collect_all(vault, sources)) == 1
+    assert rows(vault, "select count(*) from raw.raw.readings") == [(2,)]
+    assert not [path for path in vault.home.landing.rglob("*") if path.is_file()]
+
+
+def test_where_one_file_fails_those_begun_beside_it_are_told_and_the_rest_stay(tmp_path: Path) -> None:
+    sources = {"readings": source_contract()}
+    vault = fresh_vault(tmp_path, sources)
+    for number in range(5):
+        drop(vault, f"readings_{number}.csv", GOOD)
+    found = scan(vault.home, sources)
+    found[1].path.unlink()
+    told: list[CollectedBatch] = []
+    with pytest.raises(JinkuError):
+        told.extend(collect(vault, sources["readings"], found, NOON))
+    assert [path.name for path in sorted((vault.home.landing / "readings").iterdir())] == [
+        "readings_3.csv",
+        "readings_4.csv",
+    ]
+    assert len(collect_all(vault, sources)) == 2
 
 
 def test_nothing_of_the_data_lies_in_the_clear(tmp_path: Path) -> None:
