@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
@@ -22,10 +22,11 @@ UNFINISHED = [
 
 
 @contextmanager
-def sole(home: Home, name: str) -> Iterator[int]:
+def sole(home: Home, name: str, by: str = "") -> Iterator[int]:
     """Hold the home's lock of this name; the kernel lets go of it when the process ends, however it ends.
 
-    Gives the lock's file descriptor, to be handed to children that outlive a killed parent.
+    by: the command that others are told, where it is not `jinku NAME`. Gives the lock's file descriptor, to be handed
+    to children that outlive a killed parent.
     Raises JinkuError `already_running`.
     """
     path = home.dagster / f"{name}.lock"
@@ -33,11 +34,15 @@ def sole(home: Home, name: str) -> Iterator[int]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        holder = path.read_text() or f"jinku {name}"
         os.close(descriptor)
         raise JinkuError(
-            "already_running", f"`jinku {name}` is at work over this home", str(home.root), "Wait for it or end it."
+            "already_running", f"`{holder}` is at work over this home", str(home.root), "Wait for it or end it."
         ) from None
     try:
+        with suppress(OSError):  # a full disk keeps nobody from the lock; another would be told the usual holder
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, (by or f"jinku {name}").encode())
         yield descriptor
     finally:
         os.close(descriptor)

@@ -11,22 +11,33 @@ from vault.errors import JinkuError
 
 REPORTS_PORT = 3001
 REPORTS_URL = f"http://127.0.0.1:{REPORTS_PORT}"
+ENGINE_SHARE = 0.75
 MEMORY_SIZE = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much of the machine the engine may use.
+    """How much of the machine a run may use.
 
-    memory_limit: DuckDB size text such as '4GiB'; threads: worker threads of the engine;
+    memory_limit: size text such as '4GiB', of which the engine gets three quarters: the rest is for what is outside its
+    accounts, Python first of all; threads: worker threads of the engine;
     settle_seconds: how long a landed file must be unchanged before it is collected; reports_url: where the reports
-    are served.
+    are served; encrypt_general: whether received bytes of sources of grade general are encrypted too.
     """
 
     memory_limit: str
     threads: int
     settle_seconds: float
     reports_url: str = REPORTS_URL
+    encrypt_general: bool = True
+
+    @property
+    def engine_memory_limit(self) -> str:
+        """The engine's share of the memory, in whole MiB."""
+        number, unit = re.fullmatch(r"([\d.]+) ?([KMGT]i?B)", self.memory_limit).groups()  # type: ignore[union-attr]
+        base = 1024 if "i" in unit else 1000
+        size_bytes = float(number) * base ** ("KMGT".index(unit[0]) + 1)
+        return f"{int(size_bytes * ENGINE_SHARE) >> 20}MiB"
 
 
 @dataclass(frozen=True)
@@ -47,12 +58,12 @@ class Home:
 
     @property
     def keys(self) -> Path:
-        """The master key's folder, mode 700."""
+        """The folder of the keys, mode 700."""
         return self.root / "keys"
 
     @property
     def received(self) -> Path:
-        """Received bytes, encrypted and content-addressed."""
+        """Received bytes, content-addressed, and encrypted as their grade asks."""
         return self.root / "vault" / "received"
 
     @property
@@ -106,7 +117,7 @@ class Home:
         return self.root / "releases"
 
     def layer(self, name: str) -> Path:
-        """The DuckDB file of one layer: raw, warehouse or components."""
+        """The DuckDB file of one layer: raw, warehouse, components or entities."""
         return self.root / "vault" / f"{name}.duckdb"
 
 
@@ -121,7 +132,8 @@ def home_from(environment: Mapping[str, str]) -> Home:
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
-    """Settings from JINKU_MEMORY_LIMIT, JINKU_THREADS, JINKU_SETTLE_SECONDS and JINKU_REPORTS_URL.
+    """Settings from JINKU_MEMORY_LIMIT, JINKU_THREADS, JINKU_SETTLE_SECONDS, JINKU_REPORTS_URL and
+    JINKU_ENCRYPT_GENERAL.
 
     Raises JinkuError `setting` where one is not what it should be.
     """
@@ -130,6 +142,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         threads=_whole(environment, "JINKU_THREADS", os.cpu_count() or 2),
         settle_seconds=_seconds(environment, "JINKU_SETTLE_SECONDS", 2.0),
         reports_url=environment.get("JINKU_REPORTS_URL") or REPORTS_URL,
+        encrypt_general=_yes(environment, "JINKU_ENCRYPT_GENERAL"),
     )
     if not MEMORY_SIZE.fullmatch(settings.memory_limit):
         raise _setting_error("JINKU_MEMORY_LIMIT", settings.memory_limit, "a size such as 4GiB")
@@ -150,6 +163,13 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
     return float(text)
 
 
+def _yes(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "yes"
+    if text not in ("yes", "no"):
+        raise _setting_error(name, text, "yes or no")
+    return text == "yes"
+
+
 def _setting_error(name: str, given: str, wanted: str) -> JinkuError:
     return JinkuError("setting", f"{name} is '{given}', which is not {wanted}", "environment", "Correct it.")
 
@@ -161,8 +181,7 @@ def prepare(home: Home) -> None:
     """
     try:
         home.root.mkdir(parents=True, exist_ok=True)
-        home.landing.mkdir(exist_ok=True)
-        for private in (home.keys, home.root / "vault", home.received, home.work, home.registry):
+        for private in (home.landing, home.keys, home.root / "vault", home.received, home.work, home.registry):
             private.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (home.dagster, home.dbt, home.quality, home.reports, home.pricing, home.witness, home.releases):
             folder.mkdir(exist_ok=True)

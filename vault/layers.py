@@ -1,5 +1,6 @@
 """Layers are encrypted DuckDB files with keys of their own; this module opens them."""
 
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,37 +9,49 @@ from dataclasses import dataclass
 import duckdb
 import duckdb_extensions
 
+from vault.attaching import attach
 from vault.errors import JinkuError
 from vault.home import Home, Settings
-from vault.keys import LAYERS, derived_key, master_key
+from vault.keys import MasterSource, open_keys, settle_keys
+from vault.keys.master import IN_FILE, master_source
+from vault.keys.opening import RECEIVED, ROOT
 
 EngineConfig = tuple[tuple[str, str | bool | int], ...]
+DBT_LAYERS = ("raw", "warehouse", "components")
+"""The layers that dbt reads and writes."""
 
 
 @dataclass(frozen=True)
 class Vault:
-    """A home that is ready: its paths, its settings and its master key (never printed)."""
+    """A home that is ready: its paths, its settings and its keys (never printed).
+
+    master: the root secret, from which keys are derived whose results must last; source: where the master key comes
+    from. Data keys are read when they are used: a rotation by another process may have come in between.
+    """
 
     home: Home
     settings: Settings
     master: bytes
+    source: MasterSource = IN_FILE
 
     def __repr__(self) -> str:
         return f"Vault({self.home.root})"
 
     def layer_key(self, layer: str) -> str:
-        """The key of one layer's file, as hex."""
-        return derived_key(self.master, f"layer/{layer}")
+        """The key of one layer's file, as hex. Raises JinkuError as `vault.keys.open_keys` does."""
+        return open_keys(self.home, self.source).layer_key(layer)
 
     @property
     def received_key(self) -> bytes:
-        """The key that wraps the file keys of received bytes."""
-        return bytes.fromhex(derived_key(self.master, "received"))
+        """The key that wraps the file keys of received bytes. Raises JinkuError as `vault.keys.open_keys` does."""
+        return open_keys(self.home, self.source).key(RECEIVED)
 
 
-def open_vault(home: Home, settings: Settings) -> Vault:
-    """The vault of a prepared home. Raises JinkuError where the key cannot be had."""
-    return Vault(home, settings, master_key(home))
+def open_vault(home: Home, settings: Settings, environment: Mapping[str, str] = os.environ) -> Vault:
+    """The vault of a prepared home. Raises JinkuError where its keys cannot be had, as `vault.keys.open_keys` does."""
+    source = master_source(environment)
+    settle_keys(home, source)
+    return Vault(home, settings, open_keys(home, source).key(ROOT), source)
 
 
 @contextmanager
@@ -55,15 +68,27 @@ def connect(
     connection = engine.cursor()
     attached: list[str] = []
     try:
-        for layer, mode in [(write, ""), *((layer, ", read_only") for layer in read)]:
+        for layer, read_only in [(write, False), *((layer, True) for layer in read)]:
             if layer is not None:
-                _attach(connection, vault, layer, mode)
+                _attach(connection, vault, layer, read_only)
                 attached.append(layer)
         connection.execute("set timezone = 'UTC'")
         yield connection
     finally:
         connection.close()
         _give_back(engine, config, attached)
+
+
+@contextmanager
+def session(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of one's own to what another has attached, for one more thread: transactions and temporary tables
+    are its own."""
+    own = connection.cursor()
+    try:
+        own.execute("set timezone = 'UTC'")
+        yield own
+    finally:
+        own.close()
 
 
 _idle: list[tuple[EngineConfig, duckdb.DuckDBPyConnection]] = []
@@ -105,7 +130,7 @@ def engine_environment(home: Home, settings: Settings) -> Mapping[str, str]:
     """What dbt's profile reads from the environment, but for the keys."""
     return {
         "JINKU_HOME": str(home.root),
-        "JINKU_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_ENGINE_MEMORY_LIMIT": settings.engine_memory_limit,
         "JINKU_THREADS": str(settings.threads),
         "DO_NOT_TRACK": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -114,13 +139,13 @@ def engine_environment(home: Home, settings: Settings) -> Mapping[str, str]:
 
 def dbt_environment(vault: Vault) -> Mapping[str, str]:
     """What dbt's profile reads from the environment: paths, limits and the layers' keys."""
-    keys = {f"DBT_ENV_SECRET_{layer.upper()}_KEY": vault.layer_key(layer) for layer in LAYERS}
+    keys = {f"DBT_ENV_SECRET_{layer.upper()}_KEY": vault.layer_key(layer) for layer in DBT_LAYERS}
     return {**engine_environment(vault.home, vault.settings), **keys}
 
 
 def _engine_config(vault: Vault) -> EngineConfig:
     return (
-        ("memory_limit", vault.settings.memory_limit),
+        ("memory_limit", vault.settings.engine_memory_limit),
         ("threads", vault.settings.threads),
         ("temp_directory", str(vault.home.work / "spill")),
         ("temp_file_encryption", True),  # else what does not fit the memory would lie on disk as it is
@@ -129,29 +154,12 @@ def _engine_config(vault: Vault) -> EngineConfig:
     )
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, vault: Vault, layer: str, mode: str) -> None:
-    path = vault.home.layer(layer)
+def _attach(connection: duckdb.DuckDBPyConnection, vault: Vault, layer: str, read_only: bool) -> None:
+    key = vault.layer_key(layer)
     try:
-        connection.execute(
-            f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {layer} "
-            f"(encryption_key '{vault.layer_key(layer)}'{mode})"
-        )
-    except duckdb.Error as error:
-        text = str(error)
-        if "lock" in text or "already attached" in text.lower():
-            raise JinkuError(
-                "layer_busy",
-                "another process is writing this layer",
-                str(path),
-                "Wait for the run to end and try again.",
-            ) from None
-        if "encrypt" in text.lower() or "key" in text.lower():
-            raise JinkuError(
-                "layer_locked",
-                "the layer cannot be opened with this key",
-                str(path),
-                "Restore the key that belongs to this home.",
-            ) from None
-        raise JinkuError(
-            "layer_unreadable", "the layer's file cannot be opened", str(path), "Restore it from your backup."
-        ) from None
+        attach(connection, vault.home.layer(layer), layer, key, read_only=read_only)
+    except JinkuError as error:
+        fresh = vault.layer_key(layer)
+        if error.code != "layer_locked" or fresh == key:
+            raise
+        attach(connection, vault.home.layer(layer), layer, fresh, read_only=read_only)  # it was given a key just then

@@ -1,5 +1,6 @@
 """Layers are opened for one caller at a time, and their files are closed when it is done."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,9 +81,9 @@ def test_two_callers_in_one_process_may_read_at_once(tmp_path: Path) -> None:
 
 
 def test_a_wrong_key_is_refused(tmp_path: Path) -> None:
-    vault = fresh_vault(tmp_path, {})
-    other = Vault(vault.home, vault.settings, b"\1" * 32)
-    with pytest.raises(JinkuError, match="layer_locked"), connect(other, read=("raw",)):
+    vault, other = fresh_vault(tmp_path / "one", {}), fresh_vault(tmp_path / "other", {})
+    shutil.copyfile(other.home.layer("raw"), vault.home.layer("raw"))
+    with pytest.raises(JinkuError, match="layer_locked"), connect(vault, read=("raw",)):
         pass
 
 
