@@ -14,7 +14,7 @@ from vault.errors import JinkuError
 from vault.home import Home
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST_REVISION = "0004"
+NEWEST_REVISION = "0005"
 """The last migration; a test compares it with Alembic's own head."""
 
 
