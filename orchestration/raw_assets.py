@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration.city import City
+from orchestration.dbt import manifest, read_manifest
+from orchestration.erasure import MadeTable, apply_withdrawals, shred_erased, tables_made_from
 from orchestration.failures import RETRY_TRANSIENT, clear_failures
 from orchestration.tables import bytes_of
 from orchestration.use import lineage_of_raw, seconds_by_table
@@ -16,6 +18,7 @@ from vault.landing import scan, settled
 from vault.layers import connect
 from vault.ledger import CollectedBatch, contract_hash, tables_of, unaccounted_rows
 from vault.metering import StorageObservation, Task, record
+from vault.rights.withholding import Withheld
 
 POOL = "duckdb"
 
@@ -46,7 +49,7 @@ def source_definitions(name: str, contract: SourceContract) -> dg.Definitions:
                 "rows_accounted",
                 asset=["raw", table],
                 blocking=True,
-                description="received = loaded + quarantined, and the table holds exactly the loaded rows",
+                description="received = loaded + quarantined + withdrawn, and the table holds exactly the loaded rows",
             ),
             dg.AssetCheckSpec(
                 "batches_accepted", asset=["raw", table], description="no batch of this run was quarantined whole"
@@ -60,17 +63,20 @@ def source_definitions(name: str, contract: SourceContract) -> dg.Definitions:
     def collect_source(context: dg.AssetExecutionContext, city: City) -> Iterator[dg.MaterializeResult]:
         started = time.monotonic()
         with clear_failures():
+            removed = _follow_withdrawals(city, name, contract)
             outcomes = []
             for outcome in _collect(context, city, name, contract):
                 outcomes.append(outcome)
                 _announce(context, outcome)
+            if outcomes and contract.subject is not None:
+                shred_erased(city.vault(), name, datetime.now(UTC))
         seconds = time.monotonic() - started
         with clear_failures(), connect(city.vault(), read=("raw",)) as connection:
             results, sizes_bytes = [], {}
             for table in tables:
                 (rows,) = connection.execute(f"select count(*) from raw.raw.{table}").fetchone() or (0,)
                 missing = unaccounted_rows(connection, table)
-                results.append(_materialized(contract, table, rows, missing, outcomes))
+                results.append(_materialized(contract, table, rows, missing, outcomes, removed))
                 sizes_bytes[table] = bytes_of(connection, f"raw.raw.{table}")
         yield from results  # first: what was collected is checked and on record, whatever becomes of the meter
         with clear_failures():
@@ -93,6 +99,15 @@ def _collect(
     if waiting:
         context.log.info(f"{waiting} files of {name} are still being written and were left alone")
     yield from collect(vault, contract, ready, datetime.now(UTC))
+
+
+def _follow_withdrawals(city: City, name: str, contract: SourceContract) -> tuple[Withheld, ...]:
+    """Before anything is collected: whoever withdrew leaves the source and all that was made from it."""
+
+    def made_from() -> tuple[MadeTable, ...]:
+        return tables_made_from(read_manifest(manifest(city.home, city.declarations)), tables_of(name, contract))
+
+    return apply_withdrawals(city.vault(), name, contract, made_from, datetime.now(UTC))
 
 
 def _meter(
@@ -129,6 +144,7 @@ def batch_metadata(outcome: CollectedBatch) -> Mapping[str, dg.MetadataValue]:
         "received": dg.MetadataValue.int(outcome.received),
         "loaded": dg.MetadataValue.int(outcome.loaded),
         "quarantined": dg.MetadataValue.int(outcome.quarantined),
+        "withdrawn": dg.MetadataValue.int(outcome.withdrawn),
     }
 
 
@@ -138,9 +154,13 @@ def _materialized(
     rows: int,
     missing: int,
     outcomes: list[CollectedBatch],
+    removed: tuple[Withheld, ...],
 ) -> dg.MaterializeResult:
     refused = [outcome for outcome in outcomes if outcome.reason]
     accounts = [account for outcome in outcomes for account in outcome.accounts if account.table == table]
+    withdrawn = sum(account.withdrawn for account in accounts) + sum(
+        each.rows for each in removed if each.table == table
+    )
     balanced = missing == 0 and all(account.balances for account in accounts)
     return dg.MaterializeResult(
         asset_key=["raw", table],
@@ -150,6 +170,7 @@ def _materialized(
             "batches": dg.MetadataValue.json([outcome.batch for outcome in outcomes]),
             "new_rows": sum(account.loaded for account in accounts),
             "quarantined_rows": sum(account.quarantined for account in accounts),
+            "withdrawn_rows": withdrawn,
             "bytes": sum(outcome.size_bytes for outcome in outcomes),
             "contract_hash": contract_hash(contract),
         },
@@ -162,6 +183,7 @@ def _materialized(
                     "received": sum(account.received for account in accounts),
                     "loaded": sum(account.loaded for account in accounts),
                     "quarantined": sum(account.quarantined for account in accounts),
+                    "withdrawn": sum(account.withdrawn for account in accounts),
                     "rows_unaccounted": missing,
                 },
             ),

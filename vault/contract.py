@@ -6,7 +6,10 @@ The values are frozen; an unknown key names the nearest known one.
 """
 
 import difflib
+from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -128,6 +131,46 @@ class LegalBasis(ContractPart):
     expires: date
 
 
+class ProviderContract(ContractPart):
+    """The agreement with the provider, and until when it holds."""
+
+    reference: Text
+    expires: date
+
+
+class SubjectKey(ContractPart):
+    """Whom the rows speak of, and the column that says who: withdrawals and consents are matched by its pseudonym."""
+
+    kind: Literal["person", "enterprise"] = "person"
+    column: Name
+
+
+class ConsentRules(ContractPart):
+    """What a source that rests on consent asks of it, beside one consent for every permitted purpose.
+
+    sensitive: whether sensitive columns need a consent of their own; minors: whether subjects below fourteen years, by
+    `birthDate`, need their guardian's.
+    """
+
+    sensitive: Literal["separate", "none"]
+    minors: Literal["guardian", "none"]
+    birth_date: Name | None = None
+
+    @model_validator(mode="after")
+    def _minors_can_be_told(self) -> "ConsentRules":
+        if self.minors == "guardian" and self.birth_date is None:
+            raise PydanticCustomError("contract", "'minors: guardian' needs 'birthDate', the column that tells an age")
+        return self
+
+
+class CrossBorder(ContractPart):
+    """By what a source may leave the country, and until when. A source that says nothing may not."""
+
+    mechanism: Literal["security_assessment", "standard_contract", "certification"]
+    reference: Text
+    expires: date
+
+
 class Reader(ContractPart):
     """How the provider's files are read. `auto` goes by the file's ending."""
 
@@ -174,6 +217,10 @@ class SourceContract(ContractPart):
     owner: Annotated[str, Field(pattern=r"^team:[a-z][a-z0-9_-]*$")]
     files: Annotated[tuple[Text, ...], Field(min_length=1)]
     reader: Reader = Reader.model_construct()
+    provider_contract: ProviderContract | None = None
+    subject: SubjectKey | None = None
+    consent: ConsentRules | None = None
+    cross_border: CrossBorder | None = None
     columns: tuple[Column, ...] = ()
     tables: tuple[Table, ...] = ()
     cost: SourceCost = SourceCost.model_construct()
@@ -184,6 +231,22 @@ class SourceContract(ContractPart):
             raise PydanticCustomError("contract", "give either 'columns' (one table) or 'tables' (a zip)")
         _refuse_duplicates([column.name for column in self.columns])
         _refuse_duplicates([table.name for table in self.tables])
+        return self
+
+    @model_validator(mode="after")
+    def _named_columns_are_there(self) -> "SourceContract":
+        columns = [*self.columns, *(column for table in self.tables for column in table.columns)]
+        names = sorted({column.name for column in columns})
+        for part, name in (
+            ("subject", self.subject.column if self.subject else None),
+            ("consent", self.consent.birth_date if self.consent else None),
+        ):
+            if name is not None and name not in names:
+                raise PydanticCustomError(
+                    "contract",
+                    "{part} names no column: {message}",
+                    {"part": part, "message": f"'{name}'{_nearest(name, names)}"},
+                )
         return self
 
 
@@ -224,10 +287,74 @@ class Pricing(ContractPart):
 
 
 class Rights(ContractPart):
-    """The confirmations of rights (确权) that the component rests on."""
+    """The confirmations of rights (确权) that the component rests on.
+
+    holding: the providers whose holding rights it rests on, set apart by semicolons; processing: who may make it;
+    resources: the sources that it may be made from; expires: its last day, where that is before the sources' own.
+    """
 
     holding: Text
     processing: Text
+    resources: tuple[Name, ...] = ()
+    expires: date | None = None
+
+    @property
+    def holders(self) -> frozenset[str]:
+        """The providers by name."""
+        return frozenset(name.strip() for name in self.holding.split(";") if name.strip())
+
+
+class Generalisation(ContractPart):
+    """By which rule the values of a column become coarser, level by level; after the last level stands `*` alone."""
+
+    of: Name | None = Field(None, description="column of the resource table, when it is called otherwise")
+    hierarchy: Text | None = Field(None, description="file beside the contract, one line a value: value;level 1;...")
+    bands: tuple[tuple[int, ...], ...] = Field((), description="for each level where its bands begin")
+    intervals: tuple[int, ...] = Field((), description="for each level how wide its intervals are, counted from 0")
+    prefix: tuple[int, ...] = Field((), description="for each level how many characters are kept")
+    hidden: bool = Field(False, description="nothing between the value itself and `*`")
+
+    @model_validator(mode="after")
+    def _one_rule_that_only_coarsens(self) -> "Generalisation":
+        rules = (self.hierarchy, self.bands, self.intervals, self.prefix, self.hidden)
+        if sum(map(bool, rules)) != 1:
+            raise PydanticCustomError("contract", "give one of 'hierarchy', 'bands', 'intervals', 'prefix', 'hidden'")
+        is_ascending = all(list(starts) == sorted(set(starts)) and starts for starts in self.bands)
+        is_coarser = all(set(coarse) < set(fine) for fine, coarse in pairwise(self.bands))
+        is_multiple = all(wide % width == 0 and wide > width for width, wide in pairwise((1, *self.intervals)))
+        is_shorter = all(many > few > 0 for many, few in pairwise((10**6, *self.prefix)))
+        if not (is_ascending and is_coarser and is_multiple and is_shorter):
+            raise PydanticCustomError("contract", "each level must be coarser than the one before, and hold its bounds")
+        return self
+
+
+class Anonymisation(ContractPart):
+    """What a component of persons is made from, for `jinku anonymise` to find how coarse it must be."""
+
+    table: Name = Field(alias="from", description="resource table, one row a subject")
+    subject: Name = Field(description="its column that tells the subjects apart")
+    suppression_limit: float = Field(0.05, ge=0, lt=1, description="largest share of rows that may be left out")
+    generalise: Annotated[dict[Name, Generalisation], Field(min_length=1)]
+
+
+class DifferentialPrivacy(ContractPart):
+    """That the component's figures are noisy, and what each making of them may tell of one unit."""
+
+    epsilon: Decimal = Field(Decimal(1), gt=0, allow_inf_nan=False)
+    delta: Decimal = Field(Decimal(0), ge=0, lt=1)
+    unit: Literal["person", "enterprise"] = Field("person", description="whose presence is hidden: the unit of privacy")
+
+
+class Entities(ContractPart):
+    """Who stands behind the rows, so that a release can be compared with every earlier one of the same sources.
+
+    kind: how they are named, such as `person` for the pseudonyms of the resource layer; query: a select whose column
+    `entity` names them and whose column `cell`, of an aggregate, the row they are counted in. `{visit}` stands for a
+    table of the resource layer, `{rows}` for the component's own.
+    """
+
+    kind: Name
+    query: Text
 
 
 class ComponentContract(ContractPart):
@@ -244,6 +371,13 @@ class ComponentContract(ContractPart):
     permitted_uses: Annotated[tuple[Text, ...], Field(min_length=1)]
     release_tier: Literal["sandbox", "market", "public"] = "market"
     minimum_group: int = Field(11, ge=1, description="fewest subjects behind one row")
+    count_columns: tuple[Name, ...] = Field((), description="columns that count the subjects behind a row")
+    entities: Entities | None = None
+    population: Annotated[str, Field(pattern=r"^[a-z]+/[a-z][a-z0-9_]*$")] | None = Field(
+        None, description="'layer/table' of all people, generalised alike, of whom the rows are some"
+    )
+    membership_is_sensitive: bool = Field(False, description="whether it harms someone to be known to be in the table")
+    differential_privacy: DifferentialPrivacy | None = None
     population_share: float | None = Field(
         None, ge=0, le=1, description="share of the target population that the rows cover; nothing said, no credit"
     )
@@ -254,10 +388,33 @@ class ComponentContract(ContractPart):
     owner: Annotated[str, Field(pattern=r"^team:[a-z][a-z0-9_-]*$")]
     provider: Text
     rights: Rights
+    authors: tuple[Annotated[str, Field(pattern=r"^person:[a-z][a-z0-9._-]*$")], ...] = Field(
+        (), description="who made it; none of them may sign it off"
+    )
+    cross_border: bool = Field(False, description="whether it may be delivered abroad")
+    anonymise: Anonymisation | None = None
 
     @model_validator(mode="after")
     def _grain_is_among_columns(self) -> "ComponentContract":
         _check_grain(self.grain, self.columns)
+        return self
+
+    @model_validator(mode="after")
+    def _counts_are_whole_numbers(self) -> "ComponentContract":
+        types = {column.name: column.logical_type for column in self.columns}
+        for name in self.count_columns:
+            if types.get(name) != "integer":
+                raise PydanticCustomError(
+                    "contract",
+                    "countColumns names no integer column: {message}",
+                    {"message": f"'{name}'{_nearest(name, sorted(types))}"},
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _generalised_columns_are_fit(self) -> "ComponentContract":
+        if self.anonymise is not None:
+            _check_generalised(self.anonymise.generalise, self.columns)
         return self
 
 
@@ -294,3 +451,23 @@ def _check_grain(grain: tuple[str, ...], columns: tuple[Column, ...]) -> None:
             raise PydanticCustomError(
                 "contract", "grain names no column: {message}", {"message": f"'{name}'{_nearest(name, names)}"}
             )
+
+
+def _check_generalised(rules: Mapping[str, Generalisation], columns: tuple[Column, ...]) -> None:
+    by_name = {column.name: column for column in columns}
+    faults = [f"'{name}' is no column{_nearest(name, list(by_name))}" for name in rules if name not in by_name]
+    for column in columns:
+        rule, is_sensitive = rules.get(column.name), column.role in ("sensitive", "target")
+        if rule is not None and (
+            column.logical_type != "string" or not (is_sensitive or column.role == "quasi_identifier")
+        ):
+            faults.append(f"'{column.name}' is generalised: its type is string, its role quasi_identifier or sensitive")
+        elif rule is not None and is_sensitive and not (rule.hierarchy or len(rule.bands) == 1):
+            faults.append(f"'{column.name}' is sensitive: it is shown in bands or by a hierarchy, at one level")
+        elif rule is None and is_sensitive and column.logical_type not in ("string", "boolean"):
+            faults.append(f"'{column.name}' is sensitive: an exact {column.logical_type} needs a generalisation")
+    for role, fewest, most in (("quasi_identifier", 1, len(columns)), ("identifier", 0, 1)):
+        if not fewest <= sum(column.role == role for column in columns) <= most:
+            faults.append(f"needs {fewest} to {most} columns of the role {role}")
+    if faults:
+        raise PydanticCustomError("contract", "anonymise: {message}", {"message": "; ".join(faults)})

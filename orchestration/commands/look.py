@@ -54,7 +54,7 @@ def show_status(console: Console) -> None:
     console.print(
         f"batches: {len(ledger)} collected, {len(refused)} quarantined; rows: "
         f"{sum(b.received for b in ledger):,} received = {sum(b.loaded for b in ledger):,} loaded "
-        f"+ {sum(b.quarantined for b in ledger):,} quarantined"
+        f"+ {sum(b.quarantined for b in ledger):,} quarantined + {sum(b.withdrawn for b in ledger):,} withdrawn"
     )
     for batch in refused[-NEWEST:]:
         console.print(f"  [red]quarantined[/] {batch.source}: {escape(batch.batch)}: {escape(str(batch.reason))}")

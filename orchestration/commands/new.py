@@ -16,6 +16,7 @@ attributes:
   provider: {{name: Who hands the data over, kind: organisation}}
   acquisition: authorisation
   legalBasis: {{basis: contract, reference: Number of the agreement, expires: 2027-12-31}}
+  providerContract: {{reference: Number of the agreement, expires: 2027-12-31}}
   permittedPurposes: [urban_management]
   grade: general
   category: public
@@ -83,7 +84,7 @@ attributes:
   refreshPeriod: monthly
   owner: team:vault
   provider: City data vault
-  rights: {{holding: Who holds the resources, processing: City data vault}}
+  rights: {{holding: Who holds the resources, processing: City data vault, resources: []}}
   cost: {{developmentFen: 100000}}
   pricing: {{regime: market, ecosystem: development}}
   columns:
