@@ -1,0 +1,131 @@
+"""R9, R10 and R12: a component beside what was released before it, and what its noise costs. Source: models §7."""
+
+from decimal import Decimal
+
+from review.findings import Finding
+from review.result.facts import ResultFacts, counted, found, judged
+from review.result.groups import group_minimum
+from review.result.thresholds import Thresholds
+from vault.disclosure.entities import NEW, Comparison
+from vault.disclosure.linear_queries import TooLarge, isolates
+
+DIFFERENCING, BUDGET, LINEAR = "R9_differencing", "R10_privacy_budget", "R12_linear_queries"
+NOBODY = "it does not apply: no person or enterprise stands behind the rows"
+UNKNOWN = "it is not known whose data stands behind the rows, so that no earlier release can be compared"
+
+
+def differencing_minimum(facts: ResultFacts, thresholds: Thresholds) -> int:
+    """The fewest entities by which two releases may differ: those of a group, and k where rows are persons."""
+    minimum = group_minimum(facts, thresholds)
+    return max(minimum, thresholds.k) if facts.rows == "persons" else minimum
+
+
+def review_differencing(facts: ResultFacts, thresholds: Thresholds) -> Finding:
+    """R9: against every earlier release nobody or the minimum is new, and is gone, as a whole and in each cell."""
+    if not (facts.of_persons or facts.of_organisations):
+        return found(DIFFERENCING, "pass", NOBODY)
+    if facts.comparison is None:
+        return found(DIFFERENCING, "fail", UNKNOWN)
+    return differencing(facts.comparison, differencing_minimum(facts, thresholds))
+
+
+def differencing(comparison: Comparison, minimum: int) -> Finding:
+    """|A\\B| and |B\\A| are 0 or at least the minimum for every earlier release B of the same sources, scope and kind.
+
+    A release that shows nobody has nothing to compare and fails. Source: models §7.
+    """
+    if not comparison.entities:
+        return found(DIFFERENCING, "fail", "nobody stands behind the rows, though persons or enterprises should")
+    close = [
+        each
+        for each in comparison.differences
+        if any(0 < size < minimum for size in (each.only_new, each.only_earlier, each.smallest_in_cell))
+    ]
+    reason = (
+        f"it differs from {counted(len(comparison.differences), 'earlier release')} by nobody, or by {minimum} and more"
+    )
+    if close:
+        reason = (
+            f"subtracted from {', '.join(each.release_id for each in close)} it tells of fewer than {minimum}: "
+            "wait for more changes, or release the same rows"
+        )
+    return judged(
+        DIFFERENCING,
+        not close,
+        reason,
+        minimum=minimum,
+        entities=comparison.entities,
+        compared={
+            each.release_id: {
+                "new": each.only_new,
+                "gone": each.only_earlier,
+                "smallest_in_cell": each.smallest_in_cell,
+            }
+            for each in comparison.differences
+        },
+    )
+
+
+def review_linear(facts: ResultFacts, thresholds: Thresholds) -> Finding:
+    """R12: no adding and subtracting of all releases tells of fewer than the minimum."""
+    if not (facts.of_persons or facts.of_organisations):
+        return found(LINEAR, "pass", NOBODY)
+    if facts.comparison is None:
+        return found(LINEAR, "fail", UNKNOWN)
+    minimum = differencing_minimum(facts, thresholds)
+    if minimum > facts.comparison.below:
+        reason = f"groups were told apart below {facts.comparison.below}, and {minimum} are asked for: compare again"
+        return found(LINEAR, "error", reason)
+    try:
+        few = any(isolates(atoms, minimum, NEW) for atoms in facts.comparison.atoms)
+    except TooLarge as error:
+        return found(LINEAR, "error", f"it is too large to be checked: {error}")
+    reason = f"no combination of all releases tells of fewer than {minimum}"
+    if few:
+        reason = (
+            f"adding and subtracting earlier releases and this one tells of fewer than {minimum}: wait for more changes"
+        )
+    return judged(LINEAR, not few, reason, minimum=minimum, cells_looked_at=len(facts.comparison.atoms))
+
+
+def review_budget(facts: ResultFacts, thresholds: Thresholds) -> Finding:
+    """R10: the loss is declared, within that of a component, on record, and no source's budget is exceeded."""
+    declared = facts.contract.differential_privacy
+    if declared is None:
+        if facts.spends:
+            return found(
+                BUDGET, "fail", "a privacy budget was spent, and the contract declares no differential privacy"
+            )
+        return found(BUDGET, "pass", "it does not apply: the contract declares no differential privacy")
+    if declared.epsilon > thresholds.epsilon_per_component or declared.delta > thresholds.delta_max:
+        reason = (
+            f"the contract declares epsilon {declared.epsilon} and delta {declared.delta}; a component may have "
+            f"{thresholds.epsilon_per_component} and {thresholds.delta_max}"
+        )
+        return found(BUDGET, "fail", reason)
+    spends = [each for each in facts.spends if each.state == "committed" and each.unit == declared.unit]
+    if not spends:
+        reason = f"no committed spending of the budget of unit {declared.unit} is on record for these rows"
+        return found(BUDGET, "fail", reason)
+    of_source: dict[str, tuple[Decimal, Decimal]] = {}
+    for each in spends:
+        epsilon, delta = of_source.get(each.source, (Decimal(0), Decimal(0)))
+        of_source[each.source] = epsilon + each.loss.epsilon, delta + each.loss.delta
+    causes = [
+        f"source {source} lost epsilon {epsilon} and delta {delta}, more than declared"
+        for source, (epsilon, delta) in of_source.items()
+        if epsilon > declared.epsilon or delta > declared.delta
+    ]
+    for key in sorted({(each.source, each.unit, each.year) for each in spends}):
+        epsilon, delta = facts.spent_in_year.get(key, (Decimal("Infinity"), Decimal("Infinity")))
+        if epsilon > thresholds.epsilon_per_source_year or delta > thresholds.delta_max:
+            causes.append(f"the budget of source {key[0]} for {key[2]} is unknown or exceeded")
+    return judged(
+        BUDGET,
+        not causes,
+        "; ".join(causes) or "every source's loss is on record and within its budget",
+        unit=declared.unit,
+        epsilon={source: str(epsilon) for source, (epsilon, _) in of_source.items()},
+        delta={source: str(delta) for source, (_, delta) in of_source.items()},
+        epsilon_asked=str(declared.epsilon),
+    )

@@ -1,0 +1,155 @@
+"""Two releases that differ by one person are refused; so is noise whose budget nobody spent."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import ibis
+import pytest
+
+from review.findings import Finding
+from review.result.facts import ResultFacts
+from review.result.releases import review_budget, review_differencing, review_linear
+from review.result.thresholds import thresholds_for
+from tests.builders import NOON, fresh_vault
+from tests.review.result.builders import SECTION, aggregate, person
+from tests.vault.test_disclosure import Vault, compared, in_cells, of, release
+from vault.contract import ComponentContract
+from vault.disclosure.budgets import Loss, Spend
+from vault.disclosure.entities import Comparison, Difference
+from vault.disclosure.linear_queries import Atom
+
+PERSONAL, PUBLIC = frozenset({"personal"}), frozenset({"public"})
+MARKET = thresholds_for(SECTION, "market")
+
+
+@pytest.fixture
+def vault(tmp_path: Any) -> Vault:
+    return fresh_vault(tmp_path, {})
+
+
+NO_ROWS = ibis.table({"age": "string"}, name="component")
+"""What is asked here are earlier releases and budgets, no rows."""
+
+
+def review_of(contract: ComponentContract, categories: frozenset[str] = PERSONAL, **facts: Any) -> dict[str, Finding]:
+    known = ResultFacts("features", contract, categories, NO_ROWS, **facts)
+    checks = (review_differencing, review_linear, review_budget)
+    return {found.check: found for found in (check(known, MARKET) for check in checks)}
+
+
+def beside(comparison: Comparison | None, contract: ComponentContract | None = None) -> list[str]:
+    found = review_of(contract or person(), comparison=comparison)
+    return [found[check].outcome for check in ("R9_differencing", "R12_linear_queries")]
+
+
+def test_a_first_release_passes(vault: Vault) -> None:
+    assert beside(compared(vault, of(range(20)))) == ["pass", "pass"]
+
+
+def test_the_same_people_again_pass(vault: Vault) -> None:
+    release(vault, "r1", of(range(20)))
+    assert beside(compared(vault, of(range(20)))) == ["pass", "pass"]
+
+
+def test_eleven_more_pass_and_ten_are_refused(vault: Vault) -> None:
+    release(vault, "r1", of(range(20)))
+    assert beside(compared(vault, of(range(31)))) == ["pass", "pass"]
+    assert beside(compared(vault, of(range(30)))) == ["fail", "fail"]
+
+
+@pytest.mark.parametrize("others", [range(21), range(19), range(1, 21)])
+def test_one_person_more_or_less_or_another_is_refused(vault: Vault, others: range) -> None:
+    release(vault, "r1", of(range(20)))
+    found = review_of(person(), comparison=compared(vault, of(others)))["R9_differencing"]
+    assert found.outcome == "fail"
+    assert found.reason.startswith("subtracted from r1 it tells of fewer than 11")
+
+
+def test_every_earlier_release_counts_and_not_the_last_alone(vault: Vault) -> None:
+    release(vault, "r1", of(range(20)))
+    release(vault, "r2", of(range(60)))
+    assert beside(compared(vault, of(range(21)))) == ["fail", "fail"]
+
+
+def test_one_person_who_moves_from_cell_to_cell_is_refused(vault: Vault) -> None:
+    release(vault, "r1", in_cells({"north": range(15), "south": range(15, 30)}))
+    assert beside(compared(vault, in_cells({"north": range(14), "south": range(14, 30)})))[0] == "fail"
+
+
+def test_what_three_releases_tell_is_refused_though_no_two_do(vault: Vault) -> None:
+    release(vault, "r1", of(range(20)))
+    release(vault, "r2", of(range(20, 40)))
+    assert beside(compared(vault, of(range(41)))) == ["pass", "fail"]
+    assert beside(compared(vault, of(range(40)))) == ["pass", "pass"]
+
+
+def test_more_than_the_group_may_be_asked_for() -> None:
+    """Rows that are persons differ by k or more, the contract's promise included."""
+    few = Comparison(40, 20, (Difference("r1", "features", 15, 0, 15),), ())
+    assert beside(few) == ["pass", "pass"]
+    assert beside(few, person(minimumGroup=16))[0] == "fail"
+
+
+def test_atoms_told_apart_for_a_lesser_minimum_are_no_evidence() -> None:
+    assert beside(Comparison(40, 10, (), ())) == ["pass", "error"]
+
+
+def test_too_many_releases_are_an_error_and_not_skipped() -> None:
+    atoms = tuple(Atom(frozenset({place}), 20) for place in range(65))
+    assert beside(Comparison(40, 11, (), (atoms,))) == ["pass", "error"]
+
+
+def test_persons_whom_nobody_named_are_refused() -> None:
+    assert beside(None) == ["fail", "fail"]
+    assert beside(None, aggregate()) == ["fail", "fail"]
+    assert beside(Comparison(0, 11, (), ())) == ["fail", "pass"]
+
+
+def test_where_nobody_stands_behind_the_rows_there_is_nobody_to_tell_of() -> None:
+    found = review_of(aggregate(), PUBLIC)
+    for check in ("R9_differencing", "R12_linear_queries"):
+        assert (found[check].outcome, found[check].reason[:17]) == ("pass", "it does not apply")
+
+
+def spend(**changes: Any) -> Spend:
+    known = Spend("q1", "features", "visits", "person", NOON.year, Loss(Decimal(1)), "committed")
+    return replace(known, **changes)
+
+
+def budget(*spends: Spend, declared: dict[str, Any] | None = None, in_year: str | None = "1") -> Finding:
+    contract = aggregate(**({} if declared is None else {"differentialPrivacy": declared}))
+    spent = {} if in_year is None else {("visits", "person", NOON.year): (Decimal(in_year), Decimal(0))}
+    return review_of(contract, spends=spends, spent_in_year=spent)["R10_privacy_budget"]
+
+
+def test_a_loss_on_record_passes() -> None:
+    found = budget(spend(), declared={})
+    assert (found.outcome, found.evidence["unit"], found.evidence["epsilon"]) == ("pass", "person", {"visits": "1"})
+    assert budget(spend(), declared={}, in_year="4").outcome == "pass"
+
+
+def test_no_noise_needs_no_budget_but_spends_none_either() -> None:
+    assert budget().reason == "it does not apply: the contract declares no differential privacy"
+    assert budget(spend()).outcome == "fail"
+
+
+@pytest.mark.parametrize(
+    ("spends", "declared", "in_year"),
+    [
+        ([], {}, "1"),
+        ([spend(state="reserved")], {}, "1"),
+        ([spend(state="released")], {}, "1"),
+        ([spend(unit="enterprise")], {}, "1"),
+        ([spend()], {"epsilon": 1.1}, "1"),
+        ([spend()], {"delta": 0.00001}, "1"),
+        ([spend()], {"epsilon": 0.5}, "1"),
+        ([spend(), spend(query_id="q2")], {}, "2"),
+        ([spend()], {}, "4.000001"),
+        ([spend()], {}, None),
+    ],
+)
+def test_a_loss_that_nobody_spent_or_that_is_too_much_is_refused(
+    spends: list[Spend], declared: dict[str, Any], in_year: str | None
+) -> None:
+    assert budget(*spends, declared=declared, in_year=in_year).outcome == "fail"

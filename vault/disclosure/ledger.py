@@ -1,0 +1,153 @@
+"""The ledger of released sets: which release disclosed what about how many entities of which sources.
+
+The sets themselves lie in a layer of the vault as keyed hashes (`vault.disclosure.entities`); here stands how large
+each was and a digest, so that a set that went missing or was changed is noticed. Source: models §7 (differencing).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from vault.contract import ComponentContract
+from vault.errors import JinkuError
+from vault.registry.tables import METADATA
+
+disclosed_sets = sa.Table(
+    "disclosed_set",
+    METADATA,
+    sa.Column("release_id", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("component", sa.Text, nullable=False),
+    sa.Column("entity_kind", sa.Text, nullable=False),
+    sa.Column("memberships", sa.Integer, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("recorded_at", sa.Text, nullable=False),
+)
+
+disclosed_sources = sa.Table(
+    "disclosed_source",
+    METADATA,
+    sa.Column("release_id", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Index("disclosed_source_by_source", "source"),
+)
+
+
+@dataclass(frozen=True)
+class EntitySet:
+    """A set that the vault keeps. entity_kind: how its entities are named, such as `person`; memberships: how many
+    pairs of a cell and an entity it has; digest: of all of them, whatever their order."""
+
+    entity_kind: str
+    memberships: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class DisclosedSet:
+    """The set of one release and scope, as the ledger holds it."""
+
+    release_id: str
+    scope: str
+    component: str
+    entities: EntitySet
+
+
+def scope_of(contract: ComponentContract) -> str:
+    """What two releases must share to be subtracted from each other: what is counted, and by what.
+
+    Rows that each stand for one subject are counted by whatever a reader likes, so their scope is the subject alone.
+    """
+    if contract.subject != "aggregate":
+        return f"rows of {contract.subject}"
+    return f"{', '.join(sorted(contract.count_columns)) or 'rows'} by {', '.join(sorted(contract.grain))}"
+
+
+def earlier_sets(connection: sa.Connection, sources: Collection[str], scope: str) -> tuple[DisclosedSet, ...]:
+    """The sets of the scope that releases of any of the sources disclosed, in the order of the releases' ids."""
+    of_sources = sa.select(disclosed_sources.c.release_id).where(disclosed_sources.c.source.in_(sorted(sources)))
+    statement = (
+        sa.select(disclosed_sets)
+        .where(disclosed_sets.c.scope == scope, disclosed_sets.c.release_id.in_(of_sources))
+        .order_by(disclosed_sets.c.release_id)
+    )
+    return tuple(_disclosed_set(row) for row in connection.execute(statement).mappings())
+
+
+def related_sets(
+    connection: sa.Connection, sources: Collection[str], contract: ComponentContract
+) -> tuple[DisclosedSet, ...]:
+    """The sets of releases of any of the sources that count what the contract counts by fewer or by more columns: the
+    one is a table of totals over the other's cells, so that cells left out can be computed from both."""
+    own = _counted_by(scope_of(contract))
+    of_sources = sa.select(disclosed_sources.c.release_id).where(disclosed_sources.c.source.in_(sorted(sources)))
+    statement = (
+        sa.select(disclosed_sets)
+        .where(disclosed_sets.c.release_id.in_(of_sources))
+        .order_by(disclosed_sets.c.release_id, disclosed_sets.c.scope)
+    )
+    known = map(_disclosed_set, connection.execute(statement).mappings())
+    return tuple(each for each in known if own and _are_related(own, _counted_by(each.scope)))
+
+
+def record_release(
+    connection: sa.Connection,
+    disclosed: DisclosedSet,
+    sources: Collection[str],
+    compared_with: Collection[str],
+    at: datetime,
+) -> None:
+    """Put a release's set on record, in the transaction of the release.
+
+    compared_with: ids of the releases that its review compared it with. Raises JinkuError `release_not_compared` where
+    another release of the same sources and scope came between the review and now: nobody compared those two; and
+    ValueError for a release without sources, and for a time without a zone.
+    """
+    if not sources:
+        raise ValueError("a release discloses something of at least one source")
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    known = {each.release_id for each in earlier_sets(connection, sources, disclosed.scope)}
+    if known - set(compared_with):
+        raise JinkuError(
+            "release_not_compared",
+            f"{len(known - set(compared_with))} releases of the same sources came after the review",
+            disclosed.component,
+            "Review the component again.",
+        )
+    entities = disclosed.entities
+    connection.execute(
+        sa.insert(disclosed_sets).values(
+            release_id=disclosed.release_id,
+            scope=disclosed.scope,
+            component=disclosed.component,
+            entity_kind=entities.entity_kind,
+            memberships=entities.memberships,
+            digest=entities.digest,
+            recorded_at=at.astimezone(UTC).isoformat(timespec="microseconds"),
+        )
+    )
+    named = sa.select(disclosed_sources.c.source).where(disclosed_sources.c.release_id == disclosed.release_id)
+    new = set(sources) - set(connection.execute(named).scalars())
+    for source in sorted(new):
+        connection.execute(sa.insert(disclosed_sources).values(release_id=disclosed.release_id, source=source))
+
+
+def _counted_by(scope: str) -> tuple[frozenset[str], frozenset[str]] | None:
+    """What a scope counts and by which columns; None for rows of subjects."""
+    counts, by, columns = scope.partition(" by ")
+    return (frozenset(counts.split(", ")), frozenset(columns.split(", "))) if by else None
+
+
+def _are_related(
+    one: tuple[frozenset[str], frozenset[str]], other: tuple[frozenset[str], frozenset[str]] | None
+) -> bool:
+    return other is not None and bool(one[0] & other[0]) and (one[1] < other[1] or other[1] < one[1])
+
+
+def _disclosed_set(row: Mapping[Any, Any]) -> DisclosedSet:
+    entities = EntitySet(row["entity_kind"], row["memberships"], row["digest"])
+    return DisclosedSet(row["release_id"], row["scope"], row["component"], entities)
