@@ -45,3 +45,7 @@ def test_what_belongs_to_one_cell_does_not_pass_for_part_of_the_next() -> None:
 
 def test_an_empty_table_has_a_hash_of_its_columns() -> None:
     assert hash_of("select 1 as x limit 0") != hash_of("select 1 as y limit 0")
+
+
+def test_zero_has_one_sign() -> None:
+    assert hash_of("select -0.0::double as amount") == hash_of("select 0.0::double as amount")

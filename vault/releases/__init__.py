@@ -1,0 +1,1 @@
+"""Releases: immutable versions of components, the only tables that leave the vault, each with its signed datasheet."""
