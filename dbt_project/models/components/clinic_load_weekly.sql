@@ -2,7 +2,7 @@ with
 
 visits as (select * from {{ ref('visit') }} where is_plausible and person_id is not null),
 
-places as (select * from {{ ref('place') }} where kind = 'clinic'),
+places as (select * from {{ ref('place_clinic') }}),
 
 calendar as (select * from {{ ref('calendar') }}),
 

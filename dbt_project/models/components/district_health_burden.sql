@@ -9,7 +9,7 @@ visits as (
 
 people as (select * from {{ ref('person') }}),
 
-places as (select * from {{ ref('place') }} where kind = 'district'),
+places as (select * from {{ ref('place_district') }}),
 
 calendar as (select * from {{ ref('calendar') }}),
 
@@ -21,6 +21,7 @@ residents as (
     from people
     where district_code is not null
     group by district_code
+    having {{ enough('count(*)') }}
 
 ),
 

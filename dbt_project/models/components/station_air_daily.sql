@@ -2,7 +2,7 @@ with
 
 measurements as (select * from {{ ref('air_measurement') }} where is_plausible),
 
-places as (select * from {{ ref('place') }} where kind = 'air_station'),
+places as (select * from {{ ref('place_air_station') }}),
 
 days as (
 

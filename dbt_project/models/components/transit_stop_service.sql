@@ -2,7 +2,7 @@ with
 
 departures as (select * from {{ ref('transit_departure') }} where departure_seconds is not null),
 
-places as (select * from {{ ref('place') }} where kind = 'subway_station'),
+places as (select * from {{ ref('place_subway_station') }}),
 
 by_day_type as (
 

@@ -2,7 +2,7 @@ with
 
 trips as (select * from {{ ref('trip') }} where is_plausible),
 
-places as (select * from {{ ref('place') }} where kind = 'taxi_zone'),
+places as (select * from {{ ref('place_taxi_zone') }}),
 
 calendar as (select * from {{ ref('calendar') }}),
 

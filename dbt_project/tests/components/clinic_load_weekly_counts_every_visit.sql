@@ -12,7 +12,7 @@ weeks as (
         count(distinct visit.person_id) as patients
     from {{ ref('visit') }} as visit
     inner join {{ ref('calendar') }} as calendar on visit.visit_day = calendar.calendar_day
-    inner join {{ ref('place') }} as place on visit.clinic_place_id = place.place_id
+    inner join {{ ref('place_clinic') }} as place on visit.clinic_place_id = place.place_id
     where visit.is_plausible and visit.person_id is not null
     group by place.place_name, calendar.week_start
 

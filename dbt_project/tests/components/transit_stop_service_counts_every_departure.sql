@@ -9,7 +9,7 @@ scheduled as (
         sum(case when runs_on_workdays then 1 else 0 end) + sum(case when runs_on_weekends then 1 else 0 end)
             as departures
     from {{ ref('transit_departure') }} as departure
-    inner join {{ ref('place') }} as place on departure.place_id = place.place_id
+    inner join {{ ref('place_subway_station') }} as place on departure.place_id = place.place_id
     where departure.departure_seconds is not null
 
 ),

@@ -12,7 +12,7 @@ cells as (
         count(*) as trips
     from {{ ref('trip') }} as trip
     inner join {{ ref('calendar') }} as calendar on trip.pickup_day = calendar.calendar_day
-    inner join {{ ref('place') }} as place on trip.pickup_place_id = place.place_id
+    inner join {{ ref('place_taxi_zone') }} as place on trip.pickup_place_id = place.place_id
     where trip.is_plausible
     group by trip.pickup_place_id, calendar.day_type, trip.pickup_hour
 
