@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.black_box import black_box_figures
 from bench.density import density_figures
 from bench.figures import Figure
 from bench.load import load_figures
 from bench.measuring import PROJECT
+from bench.privacy import privacy_figures
 from bench.quality import quality_figures
 from bench.refresh import refresh_figures
 from bench.report import SECTIONS, show, write
@@ -40,6 +42,8 @@ def main(
         "quality": lambda: quality_figures(repeats),
         "density": lambda: density_figures(repeats),
         "valuation": lambda: valuation_figures(repeats),
+        "privacy": lambda: privacy_figures(repeats),
+        "black_box": lambda: black_box_figures(repeats),
         "scale": lambda: scale_figures(rows),
     }
     for section in only.split(","):

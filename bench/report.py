@@ -23,6 +23,8 @@ SECTIONS = {
     "quality": "Quality",
     "density": "Density",
     "valuation": "Valuation",
+    "privacy": "Privacy",
+    "black_box": "Black box",
     "scale": "Growth",
 }
 PACKAGES = ("dagster", "dbt-core", "duckdb", "great-expectations", "ibis-framework")

@@ -12,7 +12,11 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from orchestration.declarations import Declarations, declarations
+from orchestration.failures import clear_failures
+from orchestration.run_record import record_begin, record_end
+from vault.collection import encrypt_as_graded
 from vault.contract import SourceContract
+from vault.errors import JinkuError
 from vault.home import Home, home_from, prepare, settings_from
 from vault.keys import create_master_key, derived_key
 from vault.layers import Vault, connect, open_vault
@@ -21,6 +25,8 @@ from vault.ledger import prepare_ledger
 if TYPE_CHECKING:
     from expectations.judging import Judgement, Rules, Run
     from orchestration.valuation.rates import Rates
+    from review.origin.facts import SourceFacts
+    from review.policy import Policy
     from vault.valuations import Valuation
 
 
@@ -30,6 +36,9 @@ class City(dg.ConfigurableResource):  # type: ignore[type-arg]
     _judgements: list[Any] = PrivateAttr(default_factory=list)
     _valuations: list[Any] = PrivateAttr(default_factory=list)
     _rates: Any = PrivateAttr(default=None)
+    _policy: Any = PrivateAttr(default=None)
+    _source_facts: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _rights_are_confirmed: bool = PrivateAttr(default=False)
 
     def remember(self, judgement: "Judgement") -> None:
         """Keep a table's judgement for the pages that are written once, when the run ends."""
@@ -48,11 +57,46 @@ class City(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Keep a component's valuation for its page, which is written when the run ends."""
         self._valuations.append(valuation)
 
+    def policy(self) -> "Policy":
+        """The policy of the security review, read once a run. Raises JinkuError `policy_unusable`."""
+        from review.policy import policy_from
+
+        if self._policy is None:
+            self._policy = policy_from()
+        policy: Policy = self._policy
+        return policy
+
+    @property
+    def source_facts(self) -> dict[str, "SourceFacts"]:
+        """What the review measured of sources in this run: every source once, whatever rests on it."""
+        return self._source_facts
+
+    def confirm_rights(self, now: datetime) -> None:
+        """Put the rights that the declarations state on record, once a run. Raises JinkuError as `recording` does."""
+        from vault.black_box.recording import recording
+        from vault.rights.declared import confirm_declared
+
+        if not self._rights_are_confirmed:
+            known = self.declarations
+            with recording(self.vault(), now) as record:
+                confirm_declared(record, known.sources, known.components, now, known.products)
+            self._rights_are_confirmed = True
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Put the beginning of a run into the black box; a run that cannot be recorded does not begin."""
+        if context.run is not None:
+            with clear_failures():
+                record_begin(self.vault(), context.run, datetime.now(UTC))
+
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Write the pages of all that was judged and valued in the run, whether it went well or not."""
+        """Record how the run's checks went, and write the pages of all that was judged and valued in it."""
         if context.run is None or context.instance is None or context.log is None:
             return
         problems: list[str] = []
+        try:
+            record_end(self.vault(), context.run, self._judgements, datetime.now(UTC))
+        except JinkuError as error:
+            problems.append(str(error))
         if self._judgements:
             problems += self._write_quality(context.instance, context.run.run_id)
         if self._valuations:
@@ -123,6 +167,7 @@ def found_city() -> Vault:
     vault = open_vault(home, settings_from(os.environ))
     with connect(vault, write="raw") as connection:
         prepare_ledger(connection, declarations().sources, derived_key(vault.master, "pseudonym/person"))
+        encrypt_as_graded(vault, connection, declarations().sources)
     for layer in ("warehouse", "components"):
         if not home.layer(layer).exists():
             with connect(vault, write=layer):

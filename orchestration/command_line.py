@@ -2,16 +2,16 @@
 
 import gc
 import os
-import sys
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from orchestration import vault_command_line
+from orchestration.terminal import console, errors
 from vault.errors import JinkuError
 from vault.home import REPORTS_PORT, home_from
 
@@ -21,13 +21,6 @@ os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
 os.environ.setdefault("MPLCONFIGDIR", str(home_from(os.environ).root / "matplotlib"))  # its font cache, else in ~
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-WIDTH_OF_A_FILE = 120
-console = Console(
-    highlight=False,
-    soft_wrap=not sys.stdout.isatty(),
-    width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_A_FILE,
-)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
@@ -189,6 +182,8 @@ def new(
 
     scaffold(console, kind, name)
 
+
+vault_command_line.add_to(app)
 
 if __name__ == "__main__":
     main()

@@ -30,6 +30,9 @@ from vault.layers import connect
 from vault.ledger import last_collected
 from vault.metering import StorageObservation, Task, record
 
+MODEL_HASH = "model_hash"
+"""Metadata of a built table: the hash of the compiled SQL that made it."""
+
 
 @dataclass(frozen=True)
 class Models:
@@ -174,7 +177,7 @@ def _metadata(
         "dagster/row_count": facts.rows,
         "bytes": facts.size_bytes,
         "seconds": round(result.seconds, 3),
-        "model_hash": _hash(result.compiled_code),
+        MODEL_HASH: hash_of_sql(result.compiled_code),
         "dagster/column_schema": dg.TableSchema(
             columns=[dg.TableColumn(name, kind.lower()) for name, kind in facts.columns]
         ),
@@ -218,6 +221,11 @@ def _raise_if_failed(home: Home, results: tuple[NodeResult, ...]) -> None:
             metadata={result.name: result.status for result in failed},
             allow_retries=False,
         )
+
+
+def hash_of_sql(compiled_sql: str) -> str:
+    """How a built table's metadata names the SQL that made it; dbt's own blank lines at the ends do not count."""
+    return _hash(compiled_sql.strip())
 
 
 def _hash(text: str) -> str:

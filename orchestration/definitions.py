@@ -14,6 +14,7 @@ from orchestration.jobs import collect, daily_refresh, everything, refresh
 from orchestration.judged_tables import JUDGED_LAYERS
 from orchestration.layers import COMPONENTS, LAYERS
 from orchestration.quality_checks import quality_checks
+from orchestration.security.assets import release_asset
 from orchestration.sensors import build_what_changed, new_sources
 from orchestration.valuation.assets import valuation_asset
 from vault.epochs import epoch_at
@@ -41,6 +42,7 @@ def defs() -> dg.Definitions:
                 PSEUDONYM_KEY,
                 *(layer_assets(layer, models) for layer in LAYERS),
                 *(valuation_asset(name, models, epoch) for name in models.names(COMPONENTS)),
+                *(release_asset(name, models) for name in models.names(COMPONENTS)),
             ],
             asset_checks=[
                 quality_checks(layer, name, models) for layer in JUDGED_LAYERS for name in models.names(layer)

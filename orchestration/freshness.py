@@ -1,13 +1,15 @@
 """What a run has to do: collect what landed, and build what follows from it, from a changed model or a failed check."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from orchestration.declarations import Declarations
-from orchestration.layers import LAYER_OF_SCHEMA, VALUATION
+from orchestration.erasure import withdrawals_due
+from orchestration.layers import LAYER_OF_SCHEMA, RELEASES, VALUATION
+from orchestration.security.standing import last_reviews
 from vault.landing import scan
 from vault.layers import Vault, connect
 from vault.ledger import last_collected, tables_of
@@ -22,11 +24,13 @@ COLLECTED_UNTIL = "collected_until"
 def assets_to_run(
     definitions: dg.Definitions, storage: dg.DagsterInstance, vault: Vault, known: Declarations
 ) -> tuple[dg.AssetKey, ...]:
-    """Raw tables with files waiting, and every table above them that is not what it would be if built now."""
+    """Raw tables with files or withdrawals waiting, and every table above them that is not what it would be if built
+    now."""
     graph = definitions.resolve_asset_graph()
     with connect(vault, read=("raw",)) as connection:
         collected = {dg.AssetKey(["raw", table]): time for table, time in last_collected(connection).items()}
-    to_run = _raw_tables_to_collect(storage, vault, known)
+        withdrawn = withdrawals_due(vault, connection, known.sources, datetime.now(UTC))
+    to_run = _raw_tables_to_collect(storage, vault, known, withdrawn)
     built_at: dict[dg.AssetKey, float] = {}
     for key in graph.toposorted_asset_keys:
         if key.path[0] not in (*LAYER_OF_SCHEMA, VALUATION):
@@ -48,11 +52,45 @@ def assets_to_run(
             to_run.add(key)
         else:
             built_at[key] = event.timestamp
+    to_run |= _to_review(graph, storage, vault, known, to_run, built_at)
     return tuple(sorted(to_run))
 
 
-def _raw_tables_to_collect(storage: dg.DagsterInstance, vault: Vault, known: Declarations) -> set[dg.AssetKey]:
-    waiting = {file.source for file in scan(vault.home, known.sources)}
+def _to_review(
+    graph: Any,
+    storage: dg.DagsterInstance,
+    vault: Vault,
+    known: Declarations,
+    to_run: set[dg.AssetKey],
+    built_at: Mapping[dg.AssetKey, float],
+) -> set[dg.AssetKey]:
+    """Releases whose component, price, contracts, policy or people's decisions changed since the last review, and those
+    whose last review did not come to an end.
+
+    The registry tells when, not Dagster: a component that was refused was reviewed too, and has no materialization.
+    """
+    reviewed = last_reviews(vault.home, known)
+    return {
+        key
+        for key in graph.toposorted_asset_keys
+        if key.path[0] == RELEASES
+        and (
+            key.path[-1] not in reviewed
+            or any(
+                parent in to_run or built_at.get(parent, 0.0) > reviewed[key.path[-1]]
+                for parent in graph.get(key).parent_keys
+            )
+            or not _have_passed(
+                storage, [graph.get_check_spec(each) for each in graph.get_check_keys_for_assets({key})]
+            )
+        )
+    }
+
+
+def _raw_tables_to_collect(
+    storage: dg.DagsterInstance, vault: Vault, known: Declarations, withdrawn: frozenset[str]
+) -> set[dg.AssetKey]:
+    waiting = {file.source for file in scan(vault.home, known.sources)} | withdrawn
     return {
         key
         for source, contract in known.sources.items()

@@ -17,3 +17,6 @@ LAYER_OF_SCHEMA = {layer.name: layer for layer in LAYERS}
 
 VALUATION = "valuation"
 """The group of what components are worth: no tables, records."""
+
+RELEASES = "releases"
+"""The group of what leaves the vault: rows and a signed datasheet for each release."""

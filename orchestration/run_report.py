@@ -9,6 +9,8 @@ import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 from dagster._core.events import DagsterEvent, DagsterEventType
 
+from orchestration.layers import RELEASES
+
 AssetName = tuple[str, str]
 NOT_RUN = ("skipped", "not run")
 OUR_WORDS = re.compile(r"[a-z_]+: .+\(.+\)\. ")
@@ -33,13 +35,15 @@ class AssetRun:
 
 @dataclass(frozen=True)
 class RunReport:
-    """A finished run: whether it went well, its assets in order, and what failed, by name and cause."""
+    """A finished run: whether it went well, its assets in order, what failed, by name and cause, and all assets that
+    some check was made of."""
 
     run_id: str
     success: bool
     assets: tuple[AssetRun, ...]
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
+    judged: frozenset[AssetName] = frozenset()
 
 
 def report(storage: dg.DagsterInstance, run_id: str, success: bool) -> RunReport:
@@ -53,7 +57,8 @@ def report(storage: dg.DagsterInstance, run_id: str, success: bool) -> RunReport
     ]
     failed_checks, warnings = _checks_that_did_not_pass(events)
     failures = (*_failed_steps(events), *failed_checks)
-    return RunReport(run_id, success, _assets(events), failures, (*warnings, *dict.fromkeys(said)))
+    judged = frozenset(_name(evaluation.asset_key) for evaluation in _evaluations(events))
+    return RunReport(run_id, success, _assets(events), failures, (*warnings, *dict.fromkeys(said)), judged)
 
 
 def _assets(events: Sequence[DagsterEvent]) -> tuple[AssetRun, ...]:
@@ -110,7 +115,7 @@ def _checks_that_did_not_pass(events: Sequence[DagsterEvent]) -> tuple[tuple[str
         figures = {key: value.value for key, value in evaluation.metadata.items()}
         asset = "/".join(_name(evaluation.asset_key))
         is_warning = evaluation.severity == dg.AssetCheckSeverity.WARN
-        if evaluation.passed:
+        if evaluation.passed or evaluation.asset_key.path[0] == RELEASES:  # refusals have a table of their own
             continue
         if figures.get("status") in NOT_RUN:
             not_run += 1

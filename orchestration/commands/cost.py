@@ -1,6 +1,5 @@
 """`jinku cost`: what the period's pools went to, and where each fen of a component's cost came from."""
 
-import difflib
 import os
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,10 +9,10 @@ from rich.table import Table
 
 from orchestration.costs import cost_of_components, period_before, tariffs_in_force
 from orchestration.declarations import declarations
+from orchestration.names import component_named
 from pricing.cost import ACTIVITIES
 from pricing.money import format_fen, round_half_up
 from vault.costing import REASONS, CostReport, CostStatement, PoolUse, Reason
-from vault.errors import JinkuError
 from vault.home import home_from
 
 NAMES_SHOWN = 5
@@ -31,7 +30,7 @@ def show_cost(console: Console, name: str | None, now: datetime) -> None:
     Raises JinkuError `nothing_metered`, `meter_unusable`, `unknown_name`, and `parameters_missing` without tariffs.
     """
     known = declarations()
-    chosen = None if name is None else _named(name, known.components)
+    chosen = None if name is None else component_named(name, known.components)
     tariffs = tariffs_in_force(now)
     start = period_before(now, tariffs)
     report = cost_of_components(home_from(os.environ), known, tariffs, start, now)
@@ -40,16 +39,6 @@ def show_cost(console: Console, name: str | None, now: datetime) -> None:
         _show_all(console, report)
     else:
         _show_one(console, report.components[chosen])
-
-
-def _named(name: str, components: Mapping[str, object]) -> str:
-    plain = name.removeprefix("components/")
-    if plain not in components:
-        close = difflib.get_close_matches(plain, components, n=1)
-        nearest = f"; did you mean '{close[0]}'?" if close else ""
-        known = ", ".join(sorted(components))
-        raise JinkuError("unknown_name", f"no component is called '{name}'{nearest}", "assets", f"Known: {known}.")
-    return plain
 
 
 def _show_all(console: Console, report: CostReport) -> None:

@@ -1,6 +1,5 @@
 """`jinku price`: what each component is worth and priced at, and one price explained step by step. Reads only."""
 
-import difflib
 import os
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -10,15 +9,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.declarations import declarations
+from orchestration.names import component_named
 from orchestration.valuation.explanation import Line, explained
 from orchestration.valuation.figures import figure, money, money_change
 from orchestration.valuation.findings import findings_in_words
 from orchestration.valuation.improvements import Improvement, improvements
 from orchestration.valuation.page import valuation_page
+from orchestration.valuation.published import latest_prices
 from pricing.price_record import differences
 from vault.errors import JinkuError
 from vault.home import Home, home_from, report_link, settings_from
-from vault.valuations import Valuation, latest_valuations, valuations_of
+from vault.valuations import Valuation, valuations_of
 
 GAINS_SHOWN = 5
 WORDS_WIDTH, ROOMY_WORDS_WIDTH, ROOMY_WIDTH = 36, 54, 120
@@ -32,7 +33,7 @@ def show_price(console: Console, name: str | None, check: bool) -> int:
     `valuations_unusable`.
     """
     home = home_from(os.environ)
-    valuations = latest_valuations(home.pricing)
+    valuations = latest_prices(home)
     if not valuations:
         where = str(home.pricing)
         raise JinkuError("nothing_valued", "no component has been valued here yet", where, "Run `make run` first.")
@@ -47,17 +48,11 @@ def show_price(console: Console, name: str | None, check: bool) -> int:
 
 
 def _named(name: str, valuations: Mapping[str, Valuation]) -> Valuation:
-    plain = name.removeprefix("components/")
-    if plain in valuations:
-        return valuations[plain]
-    if plain in declarations().components:
-        raise JinkuError("nothing_valued", f"{plain} has not been valued yet", "valuation", "Run `make run` first.")
-    close = difflib.get_close_matches(plain, valuations, n=1)
-    nearest = f"; did you mean '{close[0]}'?" if close else ""
-    known = ", ".join(sorted(valuations))
-    raise JinkuError(
-        "unknown_name", f"no valued component is called '{name}'{nearest}", "valuation", f"Known: {known}."
-    )
+    """Raises JinkuError `unknown_name`, and `nothing_valued` of a component that has no price yet."""
+    component = component_named(name, {**declarations().components, **valuations})
+    if component not in valuations:
+        raise JinkuError("nothing_valued", f"{component} has not been valued yet", "valuation", "Run `make run` first.")
+    return valuations[component]
 
 
 def _check(console: Console, valuation: Valuation) -> bool:

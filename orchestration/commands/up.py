@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from types import FrameType
 
 from rich.console import Console
@@ -14,12 +15,15 @@ from orchestration.declarations import PROJECT, declarations, refuse_faulty
 from orchestration.recovery import end_killed_runs, is_held, sole
 from orchestration.running import instance
 from vault.home import Home
+from vault.isolation import market_environment
+from vault.key_use import record_key_use
 
 
 def serve(console: Console, port: int, reports_port: int) -> int:
     """Start all, wait, and stop all when one ends or the command is interrupted."""
     refuse_faulty(declarations())
     vault = found_city()
+    record_key_use(vault, "up", datetime.now(UTC), "jinku")
     reports_url = os.environ.get("JINKU_REPORTS_URL") or f"http://127.0.0.1:{reports_port}"
     environment = {
         **os.environ,
@@ -32,12 +36,17 @@ def serve(console: Console, port: int, reports_port: int) -> int:
         if not is_held(vault.home, "run"):
             end_killed_runs(storage, only_from_terminal=False)
         processes = [
-            subprocess.Popen(command, env=environment, cwd=PROJECT, pass_fds=(lock,), stderr=errors)
-            for command, errors in (
-                *((command, None) for command in _commands(port)),
-                (_reports_command(reports_port, vault.home), subprocess.DEVNULL),  # it would log every request
-            )
+            subprocess.Popen(command, env=environment, cwd=PROJECT, pass_fds=(lock,)) for command in _commands(port)
         ]
+        processes.append(
+            subprocess.Popen(
+                _reports_command(reports_port, vault.home),
+                env=market_environment(os.environ, vault.home),  # it serves pages and needs no key
+                cwd=PROJECT,
+                pass_fds=(lock,),
+                stderr=subprocess.DEVNULL,  # it would log every request
+            )
+        )
         signal.signal(signal.SIGTERM, _interrupt)
         console.print(f"Dagster on http://127.0.0.1:{port}, reports on {reports_url}/quality/ (Ctrl-C stops both)")
         return _wait(processes)

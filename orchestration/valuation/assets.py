@@ -88,7 +88,6 @@ def _figures(valuation: "Valuation") -> dict[str, Any]:
         "entropy_bits": value["entropy_bits"],
         "negotiated_price_yuan": negotiated["listed_fen"] / FEN_PER_YUAN,
         "epoch": valuation.epoch,
-        "published": valuation.is_published,
         "breakdown": dg.MetadataValue.table(
             [
                 dg.TableRecord({"step": line.symbol, "what": line.words, "value": line.value, "how": line.formula})

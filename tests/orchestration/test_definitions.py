@@ -15,7 +15,7 @@ from tests.builders import PROJECT, jinku_environment
 
 SNAPSHOT = Path(__file__).parent / "asset_snapshot.json"
 LOADED = "import sys; from orchestration.definitions import defs; defs(); print('great_expectations' in sys.modules)"
-LAYER_ORDER = ["vault", "landing", "raw", "base", "resource", "components", "valuation", "products"]
+LAYER_ORDER = ["vault", "landing", "raw", "base", "resource", "components", "valuation", "releases", "products"]
 MAY_READ: dict[str, set[str]] = {
     "vault": set(),
     "landing": set(),
@@ -24,6 +24,7 @@ MAY_READ: dict[str, set[str]] = {
     "resource": {"base", "resource", "vault"},
     "components": {"resource", "components", "vault"},  # the key: every component has pseudonyms of its own
     "valuation": {"components"},
+    "releases": {"components", "valuation"},
     "products": {"components"},
 }
 
@@ -82,7 +83,7 @@ def test_every_layer_has_checks_that_block(definitions: dg.Definitions) -> None:
     for assets in definitions.assets or []:
         if isinstance(assets, dg.AssetsDefinition):
             blocking |= {spec.asset_key.path[0] for spec in assets.check_specs if spec.blocking}
-    assert set(LAYER_ORDER[2:]) - {"valuation"} <= blocking, "a price stops nothing by itself: it is not published"
+    assert set(LAYER_ORDER[2:]) - {"valuation", "releases"} <= blocking, "a price and a release stop nothing in the vault"
 
 
 def test_what_has_a_promised_period_has_a_freshness_policy(definitions: dg.Definitions) -> None:

@@ -137,7 +137,7 @@ def models(city: Path) -> Models:
 
 
 def test_what_a_component_reads_ends_inside_the_vault(models: Models) -> None:
-    assert tables_read(models, "zone_hourly_mobility") == ("resource/calendar", "resource/place", "resource/trip")
+    assert tables_read(models, "zone_hourly_mobility") == ("resource/calendar", "resource/place_taxi_zone", "resource/trip")
 
 
 def value(home: Path, models: Models, monkeypatch: pytest.MonkeyPatch, **changed: Any) -> Any:

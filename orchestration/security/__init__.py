@@ -1,0 +1,1 @@
+"""The security review of components and their release, as assets."""

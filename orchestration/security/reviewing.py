@@ -1,0 +1,220 @@
+"""One component reviewed: S(X) = f(O, M, R) of exactly the rows, models and contracts there are, put on record."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import dagster as dg
+import duckdb
+import ibis.expr.types as ir
+
+from orchestration.dbt_assets import Models
+from orchestration.layers import COMPONENTS
+from orchestration.security.compiled import compiled_statements, model_under_review, models_below
+from orchestration.security.content import content_of
+from orchestration.security.entities import entity_query
+from orchestration.subjects import sources_below
+from review.findings import Finding
+from review.model.reviewing import review_model
+from review.model.under_review import Table
+from review.origin.checks import review_origin
+from review.origin.facts import SourceFacts
+from review.origin.gathering import Open, origin_facts, source_facts
+from review.policy import Policy
+from review.records import Content, Review, latest_review, record_review
+from review.result.facts import PublishedTable, ResultFacts
+from review.result.releases import differencing_minimum
+from review.result.review import review_result
+from review.result.thresholds import Thresholds, thresholds_for
+from review.sign_off import SignOff, sign_off
+from vault.black_box.recording import recording
+from vault.disclosure.entities import Comparison, EntityQuery, compare
+from vault.disclosure.ledger import DisclosedSet, earlier_sets, related_sets, scope_of
+from vault.errors import JinkuError
+from vault.ibis_tables import ibis_table
+from vault.layers import Vault, connect
+from vault.registry.database import open_registry
+from vault.releases.reading import find_release, read_datasheet
+from vault.releases.table_files import read_table
+from vault.rights.holdings import Place
+from vault.snapshot import snapshot_hash
+
+LAYERS_READ = ("raw", "warehouse", "components")
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A review on record, with what a release needs of it: who was compared, and with which earlier releases."""
+
+    review: Review
+    entities: EntityQuery | None
+    compared_with: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is reviewed: a component of the models, the sources it rests on, and whose data it discloses."""
+
+    models: Models
+    name: str
+    sources: tuple[str, ...]
+    entities: EntityQuery | None
+    earlier: tuple[DisclosedSet, ...]
+    related: tuple[DisclosedSet, ...]
+
+
+def review_component(
+    storage: dg.DagsterInstance,
+    vault: Vault,
+    models: Models,
+    name: str,
+    policy: Policy,
+    known_sources: dict[str, SourceFacts],
+    run_id: str,
+    now: datetime,
+) -> Reviewed:
+    """Review a component as it was last built, and put what was found on record.
+
+    known_sources: facts of sources measured before in this run, to which those of this component's are added. The
+    findings of model and result are taken from the last review where nothing they rest on has changed; those of origin
+    rest on the time and are always made anew. Raises JinkuError where the vault or the registry cannot be used.
+    """
+    contract = models.known.components[name]
+    registry = open_registry(vault.home)
+    with registry.begin() as connection:
+        sources = sources_below(models, name)
+        earlier = earlier_sets(connection, sources, scope_of(contract))
+        related = related_sets(connection, sources, contract)
+        last = latest_review(connection, name)
+    subject = _Subject(models, name, sources, entity_query(models, name, contract), earlier, related)
+    statements, fault = _statements(vault, storage, models, name)
+    thresholds = thresholds_for(policy.result, contract.release_tier)
+    comparison = _comparison(vault, subject, thresholds)
+    with connect(vault, read=LAYERS_READ) as engine:
+        data_hash = snapshot_hash(ibis_table(engine, COMPONENTS.database, COMPONENTS.name, name))
+        content = content_of(models, name, data_hash, statements, policy)
+        cache_key = _cache_key(content, (*earlier, *related), fault)
+        if last is not None and last.cache_key == cache_key:
+            lasting = tuple(each for each in last.findings if each.part != "origin")
+        else:
+            model = _model_findings(models, name, statements, fault)
+            lasting = (*model, *review_result(_result_facts(vault, engine, subject, comparison), thresholds))
+        with registry.begin() as connection:
+            signed = sign_off(connection, name, content.key)
+            opened = Open(vault, connection, engine)
+            origin = _origin_findings(opened, subject, known_sources, signed, now)
+    review = Review(name, content, cache_key, (*origin, *lasting), policy.blocking, run_id, now)
+    with recording(vault, now) as record:
+        review = record_review(record, review)
+    return Reviewed(review, subject.entities, tuple(each.release_id for each in earlier))
+
+
+def _statements(
+    vault: Vault, storage: dg.DagsterInstance, models: Models, name: str
+) -> tuple[Mapping[Table, str], JinkuError | None]:
+    """The compiled SQL; where it is not that of the rows, none of it and the cause."""
+    try:
+        return compiled_statements(vault.home, storage, models, name), None
+    except JinkuError as error:
+        return {}, error
+
+
+def _model_findings(
+    models: Models, name: str, statements: Mapping[Table, str], fault: JinkuError | None
+) -> tuple[Finding, ...]:
+    if fault is not None:
+        return (Finding("M1_statement", "model", "error", str(fault)),)
+    return review_model(model_under_review(models, name, statements))
+
+
+def _comparison(vault: Vault, subject: _Subject, thresholds: Thresholds) -> Comparison | None:
+    """The entities behind the rows beside those of earlier releases; None where the contract names none."""
+    if subject.entities is None:
+        return None
+    contract = subject.models.known.components[subject.name]
+    facts = ResultFacts(subject.name, contract, _categories(subject), table=None)
+    return compare(vault, subject.entities, subject.earlier, differencing_minimum(facts, thresholds))
+
+
+def _result_facts(
+    vault: Vault, engine: duckdb.DuckDBPyConnection, subject: _Subject, comparison: Comparison | None
+) -> ResultFacts:
+    contract = subject.models.known.components[subject.name]
+    population = None
+    if contract.population is not None:
+        schema, table = contract.population.split("/")
+        database = COMPONENTS.database if schema in (COMPONENTS.name, "products") else "warehouse"
+        population = ibis_table(engine, database, schema, table)
+    table = ibis_table(engine, COMPONENTS.database, COMPONENTS.name, subject.name)
+    return ResultFacts(
+        subject.name,
+        contract,
+        _categories(subject),
+        table,
+        population=population,
+        related_releases=tuple(each.release_id for each in subject.related),
+        published=_published(vault, table, subject),
+        comparison=comparison,
+    )
+
+
+def _published(vault: Vault, table: ir.Table, subject: _Subject) -> tuple[PublishedTable, ...]:
+    """What related releases show, as it was released."""
+    found = []
+    for name in dict.fromkeys(each.release_id for each in subject.related):
+        folder = find_release(vault.home.releases, name).path
+        grain = tuple(read_datasheet(folder)["contract"]["grain"])
+        found.append(PublishedTable(name, read_table(table.get_backend(), folder), grain))
+    return tuple(found)
+
+
+def _origin_findings(
+    opened: Open, subject: _Subject, known_sources: dict[str, SourceFacts], signed: SignOff, now: datetime
+) -> tuple[Finding, ...]:
+    contracts = subject.models.known.sources
+    for source in subject.sources:
+        if source not in known_sources:
+            known_sources[source] = source_facts(opened, source, contracts[source], now)
+    facts = origin_facts(
+        opened,
+        subject.name,
+        subject.models.known.components[subject.name],
+        {source: known_sources[source] for source in subject.sources},
+        _places(subject),
+        now,
+        signed_off=signed.state == "approved",
+    )
+    return _with_refusals(review_origin(facts), signed)
+
+
+def _with_refusals(findings: Sequence[Finding], signed: SignOff) -> tuple[Finding, ...]:
+    """What waits for people has failed once they have refused it."""
+    if signed.state != "refused":
+        return tuple(findings)
+    refusing = ", ".join(each.reviewer for each in signed.decisions if each.verdict == "refuse")
+    return tuple(
+        Finding(each.check, each.part, "fail", f"refused by {refusing}: `jinku review` shows why", each.evidence)
+        if each.outcome == "pending"
+        else each
+        for each in findings
+    )
+
+
+def _places(subject: _Subject) -> tuple[Place, ...]:
+    """Every table that the component rests on, its own included."""
+    found = []
+    for model in models_below(subject.models, subject.name):
+        schema = subject.models.node(model)["fqn"][1]
+        found.append(Place(COMPONENTS.database if schema == COMPONENTS.name else "warehouse", schema, model))
+    return tuple(found)
+
+
+def _categories(subject: _Subject) -> frozenset[str]:
+    return frozenset(subject.models.known.sources[source].category for source in subject.sources)
+
+
+def _cache_key(content: Content, earlier: Sequence[DisclosedSet], fault: JinkuError | None) -> str:
+    """Changes with all that the findings of model and result rest on: content, earlier releases, unknown models."""
+    told = "\n".join([content.key, *(each.release_id for each in earlier), str(fault or "")])
+    return hashlib.sha256(told.encode()).hexdigest()
