@@ -19,9 +19,8 @@ SEPARATOR = "\x1f"
 def snapshot_hash(table: ibis.Table) -> str:
     """SHA-256 over the column names and types and over every row's digest, in the order of the digests."""
     names = list(table.columns)
-    cells = [
-        _plain(table[name]).cast("string").replace("\\", "\\\\").replace(SEPARATOR, "\\s").fill_null(NULL) for name in names
-    ]
+    texts = [_plain(table[name]).cast("string") for name in names]
+    cells = [text.replace("\\", "\\\\").replace(SEPARATOR, "\\s").fill_null(NULL) for text in texts]
     row = cells[0]
     for cell in cells[1:]:
         row = row + SEPARATOR + cell

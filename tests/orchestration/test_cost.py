@@ -53,7 +53,8 @@ def test_the_lineage_of_every_model_is_resolved(use: Metered) -> None:
 
 def test_what_chooses_rows_is_metered_as_read_and_provenance_is_not(use: Metered) -> None:
     rides = use.lineage["components/zone_hourly_mobility"]
-    assert {"resource/trip.is_plausible", "resource/place_taxi_zone.place_id", "resource/calendar.day_type"} <= {*rides.conditions}
+    chosen_by = {"resource/trip.is_plausible", "resource/place_taxi_zone.place_id", "resource/calendar.day_type"}
+    assert chosen_by <= {*rides.conditions}
     assert use.lineage["resource/calendar"].tables == ()
     columns = {column for lineage in use.lineage.values() for column in lineage.columns}
     read = {field.rsplit(".", 1)[-1] for lineage in use.lineage.values() for field in lineage.conditions}

@@ -31,7 +31,7 @@ def test_an_emptied_policy_refuses(tmp_path: Path, text: str) -> None:
 
 
 def test_a_policy_that_is_gone_refuses(tmp_path: Path) -> None:
-    with pytest.raises(JinkuError, match="policy_unusable: .* cannot be read"):
+    with pytest.raises(JinkuError, match=r"policy_unusable: .* cannot be read"):
         policy_from(tmp_path / "policy.yaml")
 
 

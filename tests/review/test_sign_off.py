@@ -45,7 +45,8 @@ def decided(record: Record, reviewer: str, verdict: Verdict = "approve", key: st
 def test_two_who_approve_let_it_out(record: Record) -> None:
     assert decided(record, "person:li.wei").state == "pending"
     both = decided(record, "person:zhao.min")
-    assert both.state == "approved" and [each.reviewer for each in both.decisions] == ["person:li.wei", "person:zhao.min"]
+    assert both.state == "approved"
+    assert [each.reviewer for each in both.decisions] == ["person:li.wei", "person:zhao.min"]
 
 
 @pytest.mark.parametrize("verdicts", [("approve", "refuse"), ("refuse", "approve"), ("refuse", "refuse")])
@@ -121,8 +122,12 @@ def test_whose_right_ended_may_decide_no_more(record: Record) -> None:
 
 
 def test_a_decision_that_is_not_logged_is_none(vault: Vault) -> None:
-    with pytest.raises(RuntimeError, match="the log is gone"), recording(vault, NOON) as record:
-        decided(record, "person:li.wei")
-        raise RuntimeError("the log is gone")
+    def decided_without_a_log() -> None:
+        with recording(vault, NOON) as record:
+            decided(record, "person:li.wei")
+            raise RuntimeError("the log is gone")
+
+    with pytest.raises(RuntimeError, match="the log is gone"):
+        decided_without_a_log()
     with recording(vault, NOON) as record:
         assert sign_off(record.connection, "health", KEY).decided == 0

@@ -137,7 +137,8 @@ def models(city: Path) -> Models:
 
 
 def test_what_a_component_reads_ends_inside_the_vault(models: Models) -> None:
-    assert tables_read(models, "zone_hourly_mobility") == ("resource/calendar", "resource/place_taxi_zone", "resource/trip")
+    tables = ("resource/calendar", "resource/place_taxi_zone", "resource/trip")
+    assert tables_read(models, "zone_hourly_mobility") == tables
 
 
 def value(home: Path, models: Models, monkeypatch: pytest.MonkeyPatch, **changed: Any) -> Any:
