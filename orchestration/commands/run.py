@@ -38,6 +38,7 @@ def run_city(console: Console, data: Path | None, scale: float, seed: int) -> in
             landed = land_folder(vault, data) if data is not None else land_samples(vault, scale, seed)
             origin = f"real files of {data}" if data is not None else f"the sample city (synthetic, scale {scale:g})"
             console.print(f"[bold]Jinku[/] {origin}: {sum(landed.values())} new files of {len(landed)} sources landed")
+            _finish_releases(vault)
             _wait_until_settled(vault)
             if is_first:  # seconds of imports that will be needed, while the other process parses
                 import_module("orchestration.definitions")
@@ -51,6 +52,13 @@ def run_city(console: Console, data: Path | None, scale: float, seed: int) -> in
     if RELEASES in {name for name, _ in report.judged}:
         show_releases(console, vault)
     return _closing(console, vault, report, time.monotonic() - started)
+
+
+def _finish_releases(vault: Vault) -> None:
+    """Releases that a killed run left between their record and their place."""
+    from vault.releases.publishing import settle  # a second of imports, while the other process parses
+
+    settle(vault)
 
 
 def _wait_until_settled(vault: Vault) -> None:

@@ -1,5 +1,6 @@
 """One reviewed component released, or refused with its causes on record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,6 +15,8 @@ from orchestration.security.reviewing import Reviewed
 from orchestration.subjects import sources_below
 from orchestration.valuation.valuing import build_of
 from review.records import Review
+from review.result.groups import GROUP_MINIMUM
+from review.result.persons import K_ANONYMITY
 from vault.black_box.recording import Record
 from vault.disclosure.entities import keep_entities
 from vault.disclosure.ledger import DisclosedSet, record_release, scope_of
@@ -110,10 +113,12 @@ def _review_evidence(review: Review) -> ReviewEvidence:
 
 
 def _smallest_group(review: Review) -> int | None:
-    """The fewest subjects behind one row, where a check measured it."""
-    found = [each.evidence[key] for each in review.findings for key in ("k", "smallest") if key in each.evidence]
-    numbers = [int(each) for each in found if isinstance(each, int)]
-    return min(numbers) if numbers else None
+    """The fewest subjects behind one row, where a check measured it: alike in a class, or counted in a cell."""
+    told = {each.check: each.evidence for each in review.findings}
+    alike = told.get(K_ANONYMITY, {}).get("k")
+    counted = told.get(GROUP_MINIMUM, {}).get("smallest")
+    numbers = [alike, *(counted.values() if isinstance(counted, Mapping) else ())]
+    return min((int(each) for each in numbers if each is not None), default=None)
 
 
 def _quality_evidence(evaluation: Evaluation | None) -> QualityEvidence | None:

@@ -62,6 +62,7 @@ def _counted(flows: Flows, is_of_kinds: bool) -> Flows:
         replace(
             flow,
             detail="count",
+            is_partial=False,
             functions=frozenset({"count"}),
             is_coarse=True,
             is_aggregated=True,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Literal
 
-from review.model.flows import PERSONAL_ROLES, Flow, Flows, Value, decided, merged
+from review.model.flows import PERSONAL_ROLES, Flow, Flows, Value, decided, merged, state_of
 from review.model.functions import of_kind
 
 Comparison = Literal["equal", "unequal", "less", "greater"]
@@ -53,8 +53,8 @@ def asserted(value: Value, is_negated: bool, minimum_group: int) -> Value:
     """
     fresh = _against(value.flows, "equal", True, minimum_group)
     kept = frozenset(flow for flow in value.flows if flow.detail == "condition" and not is_negated)
-    known = {(flow.origin, flow.scope, flow.is_aggregated) for flow in kept}
-    flows = merged(kept, (flow for flow in fresh if (flow.origin, flow.scope, flow.is_aggregated) not in known))
+    known = set(map(state_of, kept))
+    flows = merged(kept, (flow for flow in fresh if state_of(flow) not in known))
     return Value(decided(flows, 2), value.is_fixed)
 
 

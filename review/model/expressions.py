@@ -19,6 +19,7 @@ from review.model.flows import (
     decided,
     merged,
     passed,
+    settled,
     together,
 )
 from review.model.functions import AGGREGATING, kind_of, rests_on_order
@@ -118,8 +119,9 @@ class Expressions:
         if len(relation.columns) != 1:
             raise NotFollowed("a subquery of several columns as a value", line_of(node))
         (value,) = relation.columns.values()
-        is_fixed = not relation.is_correlated
-        return Value(merged(value.flows, decided(relation.choice, 2)), is_fixed, counts_subjects=False)
+        is_chosen = relation.is_chosen or relation.is_correlated
+        choice = decided(relation.choice, 2) if is_chosen else frozenset()
+        return Value(settled(merged(value.flows, choice)), is_fixed=not relation.is_correlated)
 
     def _case(self, node: exp.Expr, scope: Scope) -> Value:
         branches = node.args.get("ifs") or [node]
@@ -135,7 +137,10 @@ class Expressions:
         results += [self.value(default, scope)] if default is not None else [WRITTEN]
         deciding = decided(merged(*(each.flows for each in conditions)), len(results))
         is_fixed = all(each.is_fixed for each in (*conditions, *results))
-        return Value(merged(deciding, *(each.flows for each in results)), is_fixed)
+        chosen = merged(*(each.flows for each in results))
+        if any(flow.is_personal for flow in deciding) and not all(each.flows for each in results):
+            chosen = picked(chosen)
+        return Value(merged(deciding, chosen), is_fixed)
 
     def _asked(self, node: exp.Expr, scope: Scope, *, negated: bool = False) -> Value:
         """Yes or no, asked of values; `negated`: under a NOT."""
@@ -211,23 +216,31 @@ class Expressions:
 
     def _modified_aggregate(self, node: exp.Expr, scope: Scope) -> Value:
         """An aggregate with FILTER, or with WITHIN GROUP (ORDER BY ...)."""
-        inner, more = node.this, []
         if isinstance(node, exp.Filter):
-            more = [Value(decided(self.use("FILTER", node.expression.this, scope).flows, 2))]
-        else:
-            more = [self.value(part.this, scope) for part in node.expression.expressions]
-        return self._aggregate(inner, scope, more)
+            return self._aggregate(node.this, scope, [self._filter(node, scope)], is_filtered=True)
+        return self._aggregate(node.this, scope, [self.value(part.this, scope) for part in node.expression.expressions])
+
+    def _filter(self, node: exp.Filter, scope: Scope) -> Value:
+        return Value(decided(self.use("FILTER", node.expression.this, scope).flows, 2))
 
     def _aggregate(
-        self, node: exp.Expr, scope: Scope, more: Sequence[Value] = (), *, is_windowed: bool = False
+        self,
+        node: exp.Expr,
+        scope: Scope,
+        more: Sequence[Value] = (),
+        *,
+        is_filtered: bool = False,
+        is_windowed: bool = False,
     ) -> Value:
-        """An aggregate; `more`: what goes into it beside its arguments; `is_windowed`: a window gives its order."""
+        """An aggregate; more: what goes into it beside its arguments; is_windowed: a window gives its order."""
         while isinstance(node, (exp.IgnoreNulls, exp.RespectNulls)):
             node = node.this
         name = name_of(node)
         if kind_of(name) not in AGGREGATING:
             raise NotFollowed(f"{name} as an aggregate", line_of(node))
         values = [self.value(part, scope) for part in aggregate_arguments(node)]
+        if is_filtered and any(flow.is_personal for each in more for flow in each.flows):
+            values = [replace(each, flows=picked(each.flows)) for each in values]
         if rests_on_order(name) and not is_windowed:
             self.notes.unordered.append(_told(f"{name}, which rests on the order of rows", node))
         return aggregated(name, node, [*values, *more], scope.records, self.minimum_group)
@@ -237,7 +250,7 @@ class Expressions:
         inner, more = node.this, []
         while isinstance(inner, (exp.IgnoreNulls, exp.RespectNulls, exp.Filter)):
             if isinstance(inner, exp.Filter):
-                more.append(Value(decided(self.use("FILTER", inner.expression.this, scope).flows, 2)))
+                more.append(self._filter(inner, scope))
             inner = inner.this
         name = name_of(inner)
         if rests_on_order(name) and not is_total([*partition, *order], scope):
@@ -246,7 +259,9 @@ class Expressions:
         order = [*order, *(frame.iter_expressions() if frame is not None else ())]
         around = [self.use("PARTITION BY", part, scope) for part in partition]
         around += [self.use("ORDER BY", part, scope) for part in order]
-        return ranked(around) if kind_of(name) == "rank" else self._aggregate(inner, scope, more, is_windowed=True)
+        if kind_of(name) == "rank":
+            return ranked(around)
+        return self._aggregate(inner, scope, more, is_filtered=bool(more), is_windowed=True)
 
     def _window_of(self, node: exp.Expr, scope: Scope) -> tuple[list[exp.Expr], list[exp.Expr]]:
         """What a window is partitioned and ordered by, its own and what it takes from a named one."""
@@ -298,6 +313,11 @@ def _keyed(flows: Flows, subject: str) -> Flows:
         return passed(flows, "sha256")
     secrets = (flow for flow in flows if flow.role == SECRET)
     return merged((Flow(each.origin, each.role, each.is_personal, scope=subject) for each in identifiers), secrets)
+
+
+def picked(flows: Flows) -> Flows:
+    """Values of which a condition takes only some."""
+    return frozenset(replace(flow, is_partial=True) for flow in flows)
 
 
 def _told(what: str, node: exp.Expr) -> str:

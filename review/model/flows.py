@@ -37,9 +37,11 @@ class Flow:
 
     role: of the column, as its contract says; scope: the subject whose keyed pseudonym it has become, "" where the
     value is bare; functions: those on the way since; classes: into how many a condition sorts it, 0 where that is not
-    bounded; is_classified: sorted so by the vault's own models; is_coarse: many values share a result;
-    subjects: how many stand behind it at least; is_own: an aggregate over one subject's records; is_narrow: singled
-    out by a comparison with fixed values; bounds: the sides on which it was compared.
+    bounded; is_classified: sorted so by the vault's own models; is_coarse: many values share a result.
+    subjects: how many stand behind it at least; is_own: an aggregate over one subject's records; is_partial: only those
+    values that a condition picked; is_settled: it stands beside rows that are counted by other records, so that no
+    group of them gives it more subjects.
+    is_narrow: singled out by a comparison with chosen values; bounds: the sides on which it was compared.
     """
 
     origin: Origin
@@ -54,6 +56,8 @@ class Flow:
     is_aggregated: bool = False
     is_own: bool = False
     subjects: int = 0
+    is_partial: bool = False
+    is_settled: bool = False
     is_narrow: bool = False
     bounds: frozenset[str] = frozenset()
 
@@ -69,12 +73,17 @@ NONE: Flows = frozenset()
 
 def merged(*parts: Iterable[Flow]) -> Flows:
     """All flows together; of one source column in one state, the more revealing of everything."""
-    found: dict[tuple[Origin, str, bool], Flow] = {}
+    found: dict[tuple[Origin, str, bool, bool], Flow] = {}
     for part in parts:
         for flow in part:
-            key = (flow.origin, flow.scope, flow.is_aggregated)
+            key = state_of(flow)
             found[key] = _joined(found[key], flow) if key in found and found[key] != flow else flow
     return frozenset(found.values())
+
+
+def state_of(flow: Flow) -> tuple[Origin, str, bool, bool]:
+    """What tells flows apart that are not brought together."""
+    return (flow.origin, flow.scope, flow.is_aggregated, flow.is_settled)
 
 
 def _joined(one: Flow, other: Flow) -> Flow:
@@ -89,6 +98,7 @@ def _joined(one: Flow, other: Flow) -> Flow:
         is_coarse=one.is_coarse and other.is_coarse,
         is_own=one.is_own and other.is_own,
         subjects=min(one.subjects, other.subjects),
+        is_partial=one.is_partial or other.is_partial,
         is_narrow=one.is_narrow or other.is_narrow,
         bounds=one.bounds | other.bounds,
     )
@@ -117,7 +127,14 @@ def decided(flows: Flows, classes: int) -> Flows:
 
 def covered(flows: Flows, subjects: int) -> Flows:
     """Flows of which at least so many subjects are known to stand behind each row."""
-    return frozenset(replace(flow, subjects=max(flow.subjects, subjects)) for flow in flows)
+    return frozenset(
+        flow if flow.is_settled else replace(flow, subjects=max(flow.subjects, subjects)) for flow in flows
+    )
+
+
+def settled(flows: Flows, tables: frozenset[Table] = frozenset()) -> Flows:
+    """Flows that stand beside rows counted by other records; those of `tables` are counted."""
+    return frozenset(flow if flow.origin[:2] in tables else replace(flow, is_settled=True) for flow in flows)
 
 
 @dataclass(frozen=True)
@@ -149,8 +166,9 @@ def together(values: Iterable[Value]) -> Value:
 class Records:
     """A source table whose records decide how many rows there are.
 
-    scopes: subjects whose pseudonyms its rows carry; has_identifiers: whether they are anyone's at all; key: what tells
-    one record from another, if it is among the keys; subjects: how many stand behind each row at least.
+    scopes: the subject whose pseudonym its rows carry, none where they carry several; has_identifiers: whether they
+    are anyone's at all; key: what tells one record from another, if it is among the keys; subjects: how many stand
+    behind each row at least.
     """
 
     table: Table

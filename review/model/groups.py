@@ -89,6 +89,17 @@ def cover(scope: Scope, alias: str, subjects: int) -> None:
     )
 
 
+def require_minimum(scope: Scope, place: Place, subjects: int) -> bool:
+    """Take it that groups have so many subjects, where a place is their count; whether it is."""
+    relation = scope.sources[place[0]]
+    if relation.grouping is None or not relation.columns[place[1]].counts_subjects:
+        return False
+    cover(scope, place[0], subjects)
+    grouping = replace(relation.grouping, subjects=max(relation.grouping.subjects, subjects))
+    scope.sources[place[0]] = replace(scope.sources[place[0]], grouping=grouping)
+    return True
+
+
 def cover_siblings(scope: Scope, links: Links) -> None:
     """Coarser groups of the same rows, joined to groups with a minimum, have that minimum too."""
     for alias, group in _with_minimum(scope, links):

@@ -100,8 +100,8 @@ def join_source(
         scope.is_chosen = True
     elif side == "LEFT":
         links.nullable.add(alias)
-        scope.records = scope.records if is_unique else scope.records | records
-        scope.keys = scope.keys if is_unique else _both(scope.keys, keys)
+        scope.records, scope.keys = scope.records | records, scope.keys if is_unique else _both(scope.keys, keys)
+        scope.is_chosen = scope.is_chosen or any(each.is_personal for each in records)
     elif side in ("RIGHT", "FULL"):
         links.nullable |= set(scope.sources)
         scope.records, scope.keys, scope.is_chosen = scope.records | records, frozenset(), True

@@ -15,9 +15,18 @@ from review.model.flows import (
     Value,
     covered,
     covered_records,
+    flows_of,
     merged,
+    settled,
 )
-from review.model.groups import alike_places, cover, cover_siblings, minimum_said, miscounted, windowed_minimum
+from review.model.groups import (
+    alike_places,
+    cover_siblings,
+    minimum_said,
+    miscounted,
+    require_minimum,
+    windowed_minimum,
+)
 from review.model.joins import (
     Links,
     equalities,
@@ -101,10 +110,15 @@ class Selection:
         alias, relation = self.source(node, self.scope)
         where = self.select.args.get("where")
         relation = pruned(relation, alias, parts_of(where.this if where is not None else None))
-        if not relation.is_single or relation.is_correlated:
+        tables = frozenset(each.table for each in relation.records)
+        is_fixed = relation.is_single and not relation.is_correlated
+        if not is_fixed and {flow.origin[:2] for flow in flows_of(relation)} <= tables:
             return alias, relation
-        fixed = {name: replace(value, is_fixed=True) for name, value in relation.columns.items()}
-        return alias, replace(relation, columns=fixed)
+        columns = {
+            name: replace(value, flows=settled(value.flows, tables), is_fixed=value.is_fixed or is_fixed)
+            for name, value in relation.columns.items()
+        }
+        return alias, replace(relation, columns=columns)
 
     def _joined_on(self, join: exp.Join, alias: str, earlier: Mapping[str, Relation]) -> list[tuple[Place, Place]]:
         """Follow the condition of a join; the pairs of columns that it holds equal."""
@@ -159,14 +173,9 @@ class Selection:
         for part in parts_of(condition):
             said = minimum_said(part)
             place = scope.place(said[0]) if said is not None and isinstance(said[0], exp.Column) else None
-            if said is not None and place is not None and self._counts_subjects(place):
-                cover(scope, place[0], said[1])
-            elif not self._keeps_all(part):
-                scope.is_chosen = scope.is_chosen or self._reads_personal(part)
-        self.links.cut(places_in(condition, scope))
-
-    def _counts_subjects(self, place: Place) -> bool:
-        return self._at(place).counts_subjects and self.scope.sources[place[0]].grouping is not None
+            if said is None or place is None or not require_minimum(scope, place, said[1]):
+                self.links.cut(places_in(part, scope))
+                scope.is_chosen = scope.is_chosen or not (self._keeps_all(part) or not self._reads_personal(part))
 
     def _keeps_all(self, part: exp.Expr) -> bool:
         """Whether a condition leaves out only what is not there, or what a flag of the vault says is not sound."""
@@ -222,7 +231,8 @@ class Selection:
         if not keys and not scope.is_chosen and not scope.is_correlated:
             subjects = max(subjects, EVERYBODY)
         places = [scope.place(key) for key in keys if isinstance(key, exp.Column)]
-        is_own = not scope.is_mixed and any(map(self._is_subject, places))
+        are_known = all(each.scopes for each in scope.records if each.is_personal and each.has_identifiers)
+        is_own = are_known and not scope.is_mixed and any(map(self._is_subject, places))
         values = {name: _in_group(value, subjects, is_own) for name, value in outputs.values().items()}
         is_cut = self._is_cut(outputs, keys)
         columns = outputs.key_columns(keys)
@@ -292,7 +302,16 @@ class Selection:
 
 
 def _in_group(value: Value, subjects: int, is_own: bool) -> Value:
-    flows = frozenset(replace(flow, is_own=flow.is_own or (is_own and flow.is_aggregated)) for flow in value.flows)
+    """A value of groups: of a part of a group that a condition picked, it is not known how many stand behind it."""
+    flows = frozenset(
+        replace(
+            flow,
+            is_own=flow.is_own or (is_own and flow.is_aggregated),
+            is_settled=flow.is_settled or (flow.is_partial and flow.is_aggregated and not is_own),
+            is_partial=flow.is_partial and not (is_own and flow.is_aggregated),
+        )
+        for flow in value.flows
+    )
     return replace(value, flows=covered(flows, subjects))
 
 

@@ -1,6 +1,6 @@
 """A component's model followed from the columns of the sources to its own, through every model between them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from review.model.flows import (
@@ -146,8 +146,7 @@ def _hidden(table: Table) -> str:
 
 def _as_found(relation: Relation, table: Table) -> Relation:
     records = frozenset(
-        replace(each, scopes=frozenset(_scopes_of(each.table, relation)), key=_hidden(table))
-        for each in relation.records
+        replace(each, scopes=_scopes_of(each.table, relation), key=_hidden(table)) for each in relation.records
     )
     return Relation(
         {name: _classified(value) for name, value in relation.columns.items()},
@@ -156,11 +155,15 @@ def _as_found(relation: Relation, table: Table) -> Relation:
     )
 
 
-def _scopes_of(table: Table, relation: Relation) -> Iterator[str]:
-    for value in relation.columns.values():
-        for flow in value.flows:
-            if flow.scope in SUBJECTS and flow.origin[:2] == table:
-                yield flow.scope
+def _scopes_of(table: Table, relation: Relation) -> frozenset[str]:
+    """The subject whose pseudonym rows carry; where they carry several, it is not known whom they are about."""
+    found = {
+        (flow.scope, flow.origin)
+        for value in relation.columns.values()
+        for flow in value.flows
+        if flow.scope in SUBJECTS and flow.origin[:2] == table
+    }
+    return frozenset(scope for scope, _ in found) if len(found) == 1 else frozenset()
 
 
 def _classified(value: Value) -> Value:
@@ -168,6 +171,8 @@ def _classified(value: Value) -> Value:
         replace(
             flow,
             is_classified=flow.detail == "condition" and 0 < flow.classes <= CLASSES_MAX,
+            is_partial=False,
+            is_settled=False,
             is_narrow=False,
             bounds=frozenset(),
         )

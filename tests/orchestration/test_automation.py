@@ -62,6 +62,7 @@ def test_a_new_batch_is_followed_to_what_is_made_of_it_and_no_further(home: Path
         "resource/enterprise",
         "components/hire_base_profile",
         "valuation/hire_base_profile",
+        "releases/hire_base_profile",
     }
 
 

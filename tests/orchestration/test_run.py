@@ -22,7 +22,7 @@ def test_the_sample_city_is_built_from_files_to_products(city: Path) -> None:
     assert "all built" in said
     assert all(layer in said for layer in ("raw", "base", "resource", "components", "products"))
     sizes = dict(rows(opened(city), LAYER_SIZES, "raw", "warehouse", "components"))
-    assert len(sizes) == 34
+    assert len(sizes) == 39
     assert {name for name, size in sizes.items() if size == 0} == set()
 
 

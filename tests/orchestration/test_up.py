@@ -82,9 +82,9 @@ def test_the_graph_is_there(served: tuple[Path, int, subprocess.Popen[bytes]]) -
     _, port, _ = served
     nodes = asked(port, "{assetNodes {assetKey {path} isMaterializable groupName}}")["assetNodes"]
     built = [node for node in nodes if node["isMaterializable"]]
-    assert len(built) == 56
+    assert len(built) == 70
     groups = {node["groupName"] for node in built}
-    assert groups == {"raw", "base", "resource", "components", "valuation", "products"}
+    assert groups == {"raw", "base", "resource", "components", "valuation", "releases", "products"}
 
 
 def test_sensors_and_schedule_are_kept_by_a_living_daemon(served: tuple[Path, int, subprocess.Popen[bytes]]) -> None:

@@ -54,10 +54,12 @@ def kept_of(vault: Vault) -> Kept:
     return kept
 
 
-def forget(kept: Kept) -> None:
-    """Close the connection, and with it any transaction that is open."""
-    _OF_THREAD.kept = None
-    kept.connection.close()
+def forget() -> None:
+    """Close the connection that this thread keeps, and with it any transaction that is open."""
+    kept: Kept | None = getattr(_OF_THREAD, "kept", None)
+    if kept is not None:
+        _OF_THREAD.kept = None
+        kept.connection.close()
 
 
 def _identity(path: Path) -> tuple[int, ...]:

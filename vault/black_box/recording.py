@@ -1,8 +1,8 @@
 """Recording: an action and its entries in the black box, in one transaction; no log write, no action.
 
 Before anything is done the log must match its last checkpoint, that one must be signed by this home, and the witness
-must state nothing that the database lacks. After the commit the new checkpoint goes to the witness; where a process is
-killed before that, the next recording writes it there first.
+must state nothing that the database lacks. After the commit, which is durable, the new checkpoint goes to the witness;
+where a process is killed before that, the next recording writes it there first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -107,11 +107,11 @@ def recording(vault: Vault, at: datetime) -> Iterator[Record]:
             with _unusable_told(kept.path):
                 line = record._seal(before)
                 kept.connection.commit()
-            kept.line, kept.frontier = line or before, frontier
+            is_first, kept.line, kept.frontier = kept.line is None, line or before, frontier
             if line is not None:
-                witness.append(line)
+                witness.append(line, is_first)
     except BaseException:
-        forget(kept)
+        forget()
         raise
 
 

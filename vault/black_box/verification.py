@@ -149,7 +149,11 @@ class _Chain:
         if self._is_missing and self.last is not None:
             self._findings.add("witness", "the witness is missing or cannot be read")
         elif self._lines_behind > 1 and not is_copy:
-            self._findings.add("witness", f"the witness lacks the last {self._lines_behind} checkpoints: it is older")
+            self._findings.add(
+                "witness",
+                f"the witness lacks the last {self._lines_behind} checkpoints: it is older, or the power was cut; "
+                "the next action writes them anew",
+            )
 
     def _check_signature(self) -> None:
         if self.last is not None and not self.last.is_signed(self._keys):

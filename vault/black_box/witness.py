@@ -3,6 +3,10 @@ what the witness states.
 
 Whoever records holds the file's lock until its line is written, so that lines stand in the order of their checkpoints.
 The file is only ever appended to: a line that a killed process left unfinished is completed from the database.
+
+A line outlives its process at once. It is made to outlive a power cut where it is the first that a thread writes, and
+with every page of the file that is full: making each line durable would take longer than the commit it states. What a
+power cut takes from the file the database still has, durable and signed, and the next recording writes it again.
 """
 
 import fcntl
@@ -15,15 +19,18 @@ from pathlib import Path
 from vault.errors import JinkuError
 
 FILE_NAME = "checkpoints.jsonl"
+PAGE_BYTES = 4096
 LINE_BYTES_MAX = 4096
 
 
 @dataclass(frozen=True)
 class Witness:
-    """The open file, locked. last: its last line, None where there is none; unfinished: what stands after that."""
+    """The open file, locked. size_bytes: its size; last: its last line, None where there is none; unfinished: what
+    stands after that."""
 
     path: Path
     descriptor: int
+    size_bytes: int
     last: str | None
     unfinished: str
 
@@ -33,18 +40,21 @@ class Witness:
         if not text.startswith(self.unfinished):
             raise damaged_witness(self.path)
         if text:
-            self._write(text.removeprefix(self.unfinished), "so nothing was done")
+            self._write(text.removeprefix(self.unfinished), True, "so nothing was done")
 
-    def append(self, line: str) -> None:
+    def append(self, line: str, is_first: bool) -> None:
         """Add a line whose checkpoint stands in the database. Raises JinkuError `witness_unwritable`."""
-        self._write(f"{line}\n", "though the action stands")
+        text = f"{line}\n"
+        fills_page = self.size_bytes // PAGE_BYTES < (self.size_bytes + len(text)) // PAGE_BYTES
+        self._write(text, is_first or fills_page, "though the action stands")
 
-    def _write(self, text: str, outcome: str) -> None:
+    def _write(self, text: str, is_durable: bool, outcome: str) -> None:
         rest = text.encode()
         try:
             while rest:
                 rest = rest[os.write(self.descriptor, rest) :]
-            os.fdatasync(self.descriptor)
+            if is_durable:
+                os.fdatasync(self.descriptor)
         except OSError as error:
             raise _unwritable(self.path, error, outcome) from None
 
@@ -116,15 +126,15 @@ def _opened(path: Path, may_begin: bool) -> int:
         raise _unwritable(path, error, "so nothing was done") from None
 
 
-def _end_of(path: Path, descriptor: int) -> tuple[str | None, str]:
-    """The last line and what stands after it; a line that began before what is read of the file is no line."""
+def _end_of(path: Path, descriptor: int) -> tuple[int, str | None, str]:
+    """The size, the last line and what stands after it; a line that began before what is read of the file is none."""
     size = os.fstat(descriptor).st_size
     start = max(0, size - 2 * LINE_BYTES_MAX)
     *finished, unfinished = os.pread(descriptor, size - start, start).split(b"\n")
     if start > 0 and len(finished) < 2:
         raise damaged_witness(path)
     try:
-        return finished[-1].decode() if finished else None, unfinished.decode()
+        return size, finished[-1].decode() if finished else None, unfinished.decode()
     except UnicodeDecodeError:
         raise damaged_witness(path) from None
 

@@ -57,6 +57,11 @@ def test_what_says_no_such_thing_is_refused_for_its_cause(having: str, cause: st
         " having count(distinct person_id) >= 11) select district_code, sum(n) as n from g group by 1",
         "select count(*) as n, avg(cost_yuan) as c from resource.visit",
         "select count(*) as n from resource.visit where cost_yuan is not null",
+        "select district_code, avg(v.cost_yuan - l.c) as c from resource.visit as v"
+        " cross join (select avg(cost_yuan) as c from resource.visit) as l group by 1"
+        " having count(distinct person_id) >= 11",
+        "select district_code, sum(case when kind = 'x' then 1 else 0 end) as n, avg(coalesce(cost_yuan, 0)) as c"
+        " from resource.visit group by 1 having count(distinct person_id) >= 11",
     ],
 )
 def test_other_ways_to_say_it(sql: str) -> None:
@@ -85,6 +90,22 @@ def test_other_ways_to_say_it(sql: str) -> None:
         "select district_code from (select district_code from resource.visit group by 1"
         " having count(distinct person_id) >= 11) as t union all select district_code from resource.person",
         "select (select count(*) from resource.visit as v where v.kind = p.sex) as n from resource.person as p",
+        "select avg(l.c) as c from range(20) as r(i), (select avg(cost_yuan) as c from resource.visit where cost_yuan > 9)"
+        " as l having count(*) >= 11",
+        "select avg(l.c) as c from range(20) as r(i),"
+        " lateral (select avg(cost_yuan) as c from resource.visit where cost_yuan > r.i) as l having count(*) >= 11",
+        "select avg(l.c) as c from resource.reading, (select avg(cost_yuan) as c from resource.visit where cost_yuan > 9)"
+        " as l group by place_id having count(*) >= 11",
+        "select district_code, avg((select avg(cost_yuan) from resource.visit where cost_yuan > 9)) as c"
+        " from resource.visit group by 1 having count(distinct person_id) >= 11",
+        "select avg(h.cost_yuan) as c from resource.visit as v"
+        " left join resource.visit as h on h.visit_id = v.visit_id and h.cost_yuan > 90000",
+        "select avg(case when cost_yuan > 90000 then cost_yuan end) as c from resource.visit",
+        "select sum(case when cost_yuan > 90000 then cost_yuan else 0 end) as c from resource.visit",
+        "select avg(cost_yuan) filter (where cost_yuan > 90000) as c from resource.visit",
+        "select avg(c) as c from (select case when kind = 'x' then cost_yuan end as c from resource.visit) as t",
+        BY_DISTRICT.replace("avg(cost_yuan)", "avg(cost_yuan) filter (where kind = 'x')")
+        + "having count(distinct person_id) >= 11",
     ],
 )
 def test_what_may_rest_on_a_single_record_is_refused(sql: str) -> None:
@@ -197,6 +218,9 @@ ALIKE = PEOPLE + OUT + "from g join groups " + ON
         ALIKE + " where g.decade > 190",
         f"select * from ({ALIKE}) as t where decade > 190",
         PEOPLE + OUT + "from g join groups using (sex, district_code, decade)",
+        PEOPLE.replace("decade from g group by all having count(*) >= 11", "decade, count(*) as n from g group by all")
+        + OUT
+        + f"from g join groups {ON} where groups.n >= 11",
         PEOPLE + OUT + "from g qualify count(*) over (partition by g.sex, g.district_code, g.decade) >= 11",
         PEOPLE + OUT + f"from g join groups {ON} left join resource.visit as v on v.person_id = g.person_id",
         PEOPLE + OUT + f"from g join groups {ON} cross join (select count(*) as n from resource.person) as all_of",
@@ -298,6 +322,18 @@ def test_groups_made_by_the_vault_s_own_models_have_to_be_large_as_well() -> Non
     sql = "select visited_on, n from resource.daily"
     statements = {**model("").statements, **rare, ("components", NAME): sql}
     assert "raw.visits" in refusal("M6", sql, statements=statements)
+
+
+def test_where_records_are_about_several_subjects_none_of_them_is_counted() -> None:
+    both = f"""
+        select {pseudonym("person", "id_number")} as patient_id, {pseudonym("person", "visit_number")} as doctor_id,
+            cost_yuan from raw.raw.visits"""
+    for counted in ("patient_id", "doctor_id"):
+        sql = f"""
+            select avg(cost_yuan) as c from resource.treatment where cost_yuan > 5
+            having count(distinct {counted}) >= 11"""
+        statements = {**model("").statements, ("resource", "treatment"): both, ("components", NAME): sql}
+        assert "single record" in refusal("M6", sql, statements=statements)
 
 
 def test_the_evidence_says_how_many_stand_behind_each_column() -> None:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tests.builders import NOON
-from vault.black_box.kept import _OF_THREAD, forget
+from vault.black_box.kept import forget
 from vault.black_box.recording import recording
 from vault.black_box.verification import verify_home
 from vault.black_box.witness import FILE_NAME
@@ -75,6 +75,4 @@ def found(home: Home, **trusted: Any) -> list[tuple[str, str]]:
 
 def new_process() -> None:
     """Forget what this thread keeps of a registry, as if the next step were another process's."""
-    kept = getattr(_OF_THREAD, "kept", None)
-    if kept is not None:
-        forget(kept)
+    forget()

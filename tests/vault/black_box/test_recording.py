@@ -31,6 +31,7 @@ from vault.black_box.log import last_at, last_entries
 from vault.black_box.reading import reading
 from vault.black_box.recording import Record, recording
 from vault.black_box.verification import verify_home
+from vault.black_box.witness import PAGE_BYTES
 from vault.errors import JinkuError
 from vault.layers import Vault
 from vault.registry.database import registry_path
@@ -194,6 +195,23 @@ def test_each_recording_adds_one_line_to_the_witness(tmp_path: Path) -> None:
     assert [(line,) for line in lines] == query(vault.home, "select line from black_box_checkpoints order by size")
 
 
+def test_no_page_of_the_witness_is_left_to_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault, durable_bytes = vault_with(tmp_path, 1), []
+    path, really = witness_of(vault.home), os.fdatasync
+
+    def noted(descriptor: int) -> None:
+        really(descriptor)
+        durable_bytes.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", noted)
+    new_process()
+    for _ in range(25):
+        log_checks(vault, 1)
+        assert path.stat().st_size - durable_bytes[-1] < PAGE_BYTES
+    assert path.read_bytes()[: durable_bytes[0]].count(b"\n") == 2, "the first line of a process is durable at once"
+    assert len(durable_bytes) < 6
+
+
 def test_what_a_killed_process_did_not_witness_the_next_one_does(tmp_path: Path) -> None:
     vault = vault_with(tmp_path, 3)
     whole = witness_of(vault.home).read_bytes()
@@ -209,7 +227,8 @@ def test_a_witness_that_is_far_behind_is_caught_up(tmp_path: Path) -> None:
     vault = vault_with(tmp_path, 4)
     whole = witness_of(vault.home).read_bytes()
     witness_of(vault.home).write_bytes(whole[: whole.index(b"\n") + 1])
-    assert found(vault.home) == [("witness", "the witness lacks the last 3 checkpoints: it is older")]
+    ((kind, told),) = found(vault.home)
+    assert kind == "witness" and told.startswith("the witness lacks the last 3 checkpoints: it is older")
     log_checks(vault, 1)
     assert witness_of(vault.home).read_bytes().startswith(whole) and found(vault.home) == []
 
