@@ -39,9 +39,12 @@ REMOTE = re.compile(
 STYLE = """<style>
 body{font-family:system-ui,"Noto Sans CJK SC",sans-serif;margin:1rem auto;max-width:70rem;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:.5rem 0;max-width:100%}td,th{border:1px solid #ccc;padding:.3rem .5rem;
-text-align:left;vertical-align:top;overflow-wrap:anywhere}.badge{background:#eee;border-radius:.3rem;padding:0 .3rem}
+text-align:left;vertical-align:top}code,.badge{overflow-wrap:anywhere}td:first-child{white-space:nowrap}
+.badge{background:#eee;border-radius:.3rem;padding:0 .3rem}
 .text-success{color:#17703a}.text-danger{color:#b3261e}.text-warning{color:#8a5a00}ul{padding-left:1.2rem}
-nav,.navbar,.modal,img{display:none}@media(max-width:40rem){td,th{padding:.2rem}body{font-size:.9rem}}
+.fas{font-style:normal;font-weight:700}.fa-check-circle::after{content:"\\2713  held"}
+.fa-times::after{content:"\\2717  failed"}.fa-exclamation-triangle::after{content:"\\26A0  not evaluated"}
+nav,.navbar,.modal,img,.card:has(.btn-group-toggle),.card:has(nav){display:none}@media(max-width:40rem){td,th{padding:.2rem}body{font-size:.9rem}}
 </style>"""
 """GX's pages load their look from other people's servers; this stands in for it, so that a page needs no network."""
 

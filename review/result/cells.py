@@ -21,11 +21,12 @@ DETERMINED = 2
 
 @dataclass(frozen=True)
 class CountFigures:
-    """A column that counts subjects. small: cells of at least 1 and fewer than the minimum; unknown: those without a
-    count or with one below 0; smallest: the least count above 0, None where there is none."""
+    """A column that counts subjects. filled: cells of at least 1; small: of these the ones of fewer than the minimum;
+    unknown: cells without a count or with one below 0; smallest: the least count above 0, None where there is none."""
 
     column: str
     cells: int
+    filled: int
     small: int
     unknown: int
     smallest: int | None
@@ -82,6 +83,7 @@ def measure_counts(table: ir.Table, columns: Sequence[str], group_minimum: int) 
     asked = {"cells": table.count()}
     for place, name in enumerate(columns):
         count = table[name]
+        asked[f"filled_{place}"] = (count > 0).sum()
         asked[f"small_{place}"] = ((count > 0) & (count < group_minimum)).sum()
         asked[f"unknown_{place}"] = (count.isnull() | (count < 0)).sum()
         asked[f"smallest_{place}"] = (count > 0).ifelse(count, None).min()
@@ -90,6 +92,7 @@ def measure_counts(table: ir.Table, columns: Sequence[str], group_minimum: int) 
         CountFigures(
             name,
             told["cells"],
+            int(told[f"filled_{place}"] or 0),
             int(told[f"small_{place}"] or 0),
             int(told[f"unknown_{place}"] or 0),
             None if told[f"smallest_{place}"] is None else int(told[f"smallest_{place}"]),

@@ -94,11 +94,13 @@ def _secondary(facts: ResultFacts, minimum: int) -> Finding:
             raise Unmeasurable(f"{each.name} has none of the columns {', '.join(sorted(counts))}")
     exposed: dict[str, int] = {}
     determined: list[str] = []
+    contradictory = 0
     for count in facts.contract.count_columns:
         for cells, margins in _covered(facts, count):
             for margin in margins:
                 figures = measure_margin(cells.table, count, margin, minimum)
                 exposed[f"{cells.name} under {margin.name}"] = figures.exposed
+                contradictory += figures.contradictory
             left_out = cells_left_out(cells.table, cells.by, count, margins)
             if any(isolates(block, DETERMINED) for block in blocks(left_out)):
                 determined.append(cells.name)
@@ -108,7 +110,15 @@ def _secondary(facts: ResultFacts, minimum: int) -> Finding:
         reason = f"{', '.join(few)} leaves a group of fewer than {minimum}: leave out another cell of it"
     elif determined:
         reason = f"a cell that {', '.join(determined)} leaves out can be computed from the totals: leave out another"
-    return judged(SECONDARY, not (few or determined), reason, exposed=exposed, determined=determined, minimum=minimum)
+    return judged(
+        SECONDARY,
+        not (few or determined),
+        reason,
+        exposed=exposed,
+        determined=determined,
+        contradictory=contradictory,
+        minimum=minimum,
+    )
 
 
 def _covered(facts: ResultFacts, count: str) -> Iterator[tuple[PublishedTable, list[Margin]]]:
@@ -133,20 +143,31 @@ def _by_counts(facts: ResultFacts, minimum: int) -> Finding:
     figures = measure_counts(facts.table, facts.contract.count_columns, minimum)
     if not figures[0].cells:
         return found(GROUP_MINIMUM, "fail", "the component has no rows, so nothing can be measured")
-    few = [each for each in figures if each.small or each.unknown]
+    causes = [_few(each, minimum) for each in figures if each.small or each.unknown]
+    causes += _contradicted(facts, max(each.filled for each in figures), minimum)
     reason = f"every cell counts none or {minimum} and more"
-    if few:
-        reason = "; ".join(_few(each, minimum) for each in few) + ": leave those cells out, or make them larger"
-    smallest = {each.column: each.smallest for each in figures}
+    if causes:
+        reason = f"{'; '.join(causes)}: leave those cells out, or make them larger"
     return judged(
         GROUP_MINIMUM,
-        not few,
+        not causes,
         reason,
         minimum=minimum,
         cells=figures[0].cells,
-        smallest=smallest,
+        smallest={each.column: each.smallest for each in figures},
         small_cells={each.column: each.small for each in figures},
     )
+
+
+def _contradicted(facts: ResultFacts, filled: int, minimum: int) -> list[str]:
+    """What the entities behind the cells say against the counts, where they were looked at cell by cell."""
+    comparison = facts.comparison
+    if facts.rows != "cells" or comparison is None or not comparison.cells:
+        return []
+    told = [f"behind some cell stand fewer than {minimum}"] if comparison.smallest_cell < minimum else []
+    if comparison.cells < filled:
+        told.append(f"behind {counted(filled - comparison.cells, 'cell')} nobody is known")
+    return told
 
 
 def _few(figures: CountFigures, minimum: int) -> str:

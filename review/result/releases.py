@@ -26,6 +26,8 @@ def review_differencing(facts: ResultFacts, thresholds: Thresholds) -> Finding:
         return found(DIFFERENCING, "pass", NOBODY)
     if facts.comparison is None:
         return found(DIFFERENCING, "fail", UNKNOWN)
+    if facts.rows == "cells" and facts.comparison.entities and not facts.comparison.cells:
+        return found(DIFFERENCING, "fail", "it is not known in which cell each of the entities is counted")
     return differencing(facts.comparison, differencing_minimum(facts, thresholds))
 
 

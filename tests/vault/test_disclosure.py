@@ -85,6 +85,11 @@ def test_differences_are_counted_both_ways(vault: Vault) -> None:
     assert (same.only_new, same.only_earlier, same.smallest_in_cell) == (0, 0, 0)
 
 
+def test_the_fewest_entities_of_a_cell_are_counted(vault: Vault) -> None:
+    found = compared(vault, in_cells({"north": range(15), "south": [*range(10, 20), 10]}))
+    assert (found.entities, found.cells, found.smallest_cell) == (20, 2, 10)
+
+
 def test_a_cell_may_differ_by_one_where_the_whole_does_not(vault: Vault) -> None:
     release(vault, "r1", in_cells({"north": range(15), "south": range(15, 30)}))
     (moved,) = compared(vault, in_cells({"north": range(14), "south": range(14, 30)})).differences

@@ -42,11 +42,11 @@ def kept_of(vault: Vault) -> Kept:
     Raises RuntimeError inside another recording of the same thread, and what `open_registry` and `signing_key` raise.
     """
     kept: Kept | None = getattr(_OF_THREAD, "kept", None)
-    if kept is not None and kept.vault == vault and kept.file == _identity(kept.path):
+    if kept is not None and kept.file[-1:] == (os.getpid(),):
         if kept.connection.in_transaction():
             raise RuntimeError("a recording is open in this thread already: log over that one")
-        return kept
-    if kept is not None and kept.file[-1:] == (os.getpid(),) and not kept.connection.in_transaction():
+        if kept.vault == vault and kept.file == _identity(kept.path):
+            return kept
         kept.connection.close()
     key, engine, path = signing_key(vault), open_registry(vault.home), registry_path(vault.home)
     kept = Kept(vault, path, _identity(path), vault.home.witness, key, engine.connect())

@@ -23,6 +23,10 @@ CREATE = f"create table if not exists {TABLE} (release_id text, scope text, cell
 OF_RELEASE = f"select cell, entity from {TABLE} where release_id = ? and scope = ?"
 CANDIDATE = "temp.main.candidate"
 MEASURED = "select count(*), coalesce(bit_xor(md5_number(hex(cell) || hex(entity))), 0)::text from ({rows})"
+COUNTED = f"""
+    select (select count(distinct entity) from {CANDIDATE}), count(*), coalesce(min(entities), 0)
+    from (select count(*) as entities from {CANDIDATE} group by cell)
+"""
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,16 @@ class Comparison:
 
     atoms: of each cell where a group of fewer than `below` entities can be told apart by the releases they are in, the
     groups; `NEW` stands for the candidate there, and the place among the differences for each earlier release. The
-    first is that of all cells together, where it is among them.
+    first is that of all cells together, where it is among them. cells: those of the candidate, and smallest_cell: the
+    fewest entities of one; both 0 where the query tells no cells apart.
     """
 
     entities: int
     below: int
     differences: tuple[Difference, ...]
     atoms: tuple[tuple[Atom, ...], ...]
+    cells: int = 0
+    smallest_cell: int = 0
 
 
 NEW = -1
@@ -89,9 +96,11 @@ def compare(vault: Vault, query: EntityQuery, earlier: Sequence[DisclosedSet], b
             if _measured(connection, OF_RELEASE, each) != each.entities:
                 raise _unusable(f"the set of {each.release_id} is not as it was recorded")
         differences = tuple(_difference(connection, each) for each in earlier)
-        (entities,) = connection.execute(f"select count(distinct entity) from {CANDIDATE}").fetchone() or (0,)
         atoms = _atoms(connection, earlier, below) if earlier else ()
-    return Comparison(int(entities), below, differences, atoms)
+        entities, cells, smallest_cell = map(int, connection.execute(COUNTED).fetchone() or (0, 0, 0))
+    if not query.has_cells:
+        cells = smallest_cell = 0
+    return Comparison(entities, below, differences, atoms, cells, smallest_cell)
 
 
 def keep_entities(vault: Vault, release_id: str, scope: str, query: EntityQuery) -> EntitySet:

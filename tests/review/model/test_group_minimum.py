@@ -90,12 +90,12 @@ def test_other_ways_to_say_it(sql: str) -> None:
         "select district_code from (select district_code from resource.visit group by 1"
         " having count(distinct person_id) >= 11) as t union all select district_code from resource.person",
         "select (select count(*) from resource.visit as v where v.kind = p.sex) as n from resource.person as p",
-        "select avg(l.c) as c from range(20) as r(i), (select avg(cost_yuan) as c from resource.visit where cost_yuan > 9)"
-        " as l having count(*) >= 11",
+        "select avg(l.c) as c from range(20) as r(i),"
+        " (select avg(cost_yuan) as c from resource.visit where cost_yuan > 9) as l having count(*) >= 11",
         "select avg(l.c) as c from range(20) as r(i),"
         " lateral (select avg(cost_yuan) as c from resource.visit where cost_yuan > r.i) as l having count(*) >= 11",
-        "select avg(l.c) as c from resource.reading, (select avg(cost_yuan) as c from resource.visit where cost_yuan > 9)"
-        " as l group by place_id having count(*) >= 11",
+        "select avg(l.c) as c from resource.reading,"
+        " (select avg(cost_yuan) as c from resource.visit where cost_yuan > 9) as l group by place_id",
         "select district_code, avg((select avg(cost_yuan) from resource.visit where cost_yuan > 9)) as c"
         " from resource.visit group by 1 having count(distinct person_id) >= 11",
         "select avg(h.cost_yuan) as c from resource.visit as v"

@@ -18,6 +18,7 @@ from review.result.thresholds import thresholds_for
 from tests.builders import REAL_DATA, column
 from tests.review.result.builders import SECTION, aggregate, columns_of, component, reviewed, tables
 from vault.contract import ComponentContract
+from vault.disclosure.entities import Comparison
 
 ORACLE = REAL_DATA.parent / "oracle" / "vectors.json"
 MARKET = thresholds_for(SECTION, "market")
@@ -78,6 +79,18 @@ def test_persons_behind_cells_that_nobody_counts_are_refused() -> None:
 def test_cells_of_things_need_no_count() -> None:
     found = minimum(CELLS, aggregate(countColumns=[]), categories=PUBLIC)
     assert found.outcome == "pass" and found.reason.startswith("it does not apply: no source of persons")
+
+
+@pytest.mark.parametrize(
+    ("cells", "smallest", "cause"),
+    [(3, 10, "behind some cell stand fewer than 11"), (2, 11, "behind 1 cell nobody is known"), (3, 11, "")],
+)
+def test_a_count_that_those_behind_the_cells_contradict_is_refused(cells: int, smallest: int, cause: str) -> None:
+    with tables(component=columns_of(CELLS, "district", "quarter", "patients")) as found:
+        looked_at = Comparison(60, 11, (), (), cells, smallest)
+        facts = ResultFacts("cells", aggregate(), PERSONAL, found["component"], comparison=looked_at)
+        told = review_group_minimum(facts, MARKET)
+    assert (told.outcome, cause in told.reason) == ("fail" if cause else "pass", True)
 
 
 def test_several_counts_must_all_be_enough_and_no_rows_are_no_evidence() -> None:

@@ -106,6 +106,12 @@ def test_persons_whom_nobody_named_are_refused() -> None:
     assert beside(Comparison(0, 11, (), ())) == ["fail", "pass"]
 
 
+def test_groups_of_persons_whose_cells_nobody_told_apart_are_refused(vault: Vault) -> None:
+    assert beside(compared(vault, of(range(30))), aggregate()) == ["fail", "pass"]
+    cells = in_cells({"north": range(15), "south": range(15, 30)})
+    assert beside(compared(vault, cells), aggregate()) == ["pass", "pass"]
+
+
 def test_where_nobody_stands_behind_the_rows_there_is_nobody_to_tell_of() -> None:
     found = review_of(aggregate(), PUBLIC)
     for check in ("R9_differencing", "R12_linear_queries"):
