@@ -17,6 +17,7 @@ from bench.privacy import privacy_figures
 from bench.quality import quality_figures
 from bench.refresh import refresh_figures
 from bench.report import SECTIONS, show, write
+from bench.review import review_figures
 from bench.scale import scale_figures
 from bench.start import definitions_figures, run_figures, sample_figures
 from bench.valuation import valuation_figures
@@ -44,6 +45,7 @@ def main(
         "valuation": lambda: valuation_figures(repeats),
         "privacy": lambda: privacy_figures(repeats),
         "black_box": lambda: black_box_figures(repeats),
+        "review": lambda: review_figures(repeats),
         "scale": lambda: scale_figures(rows),
     }
     for section in only.split(","):

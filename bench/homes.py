@@ -25,14 +25,9 @@ def run_city(home: Path, data: Path | None) -> Measured:
     return measured((*JINKU, "run", *source), environment_of(home))
 
 
-def run_without_quality(home: Path) -> Measured:
-    """The same but for judging the tables."""
-    return measured((sys.executable, "-m", "bench.without_quality"), environment_of(home))
-
-
-def run_tables_only(home: Path) -> Measured:
-    """The same but for judging the tables and valuing the components, which bare dbt does not do either."""
-    return measured((sys.executable, "-m", "bench.without_quality", "tables"), environment_of(home))
+def run_parts(home: Path, *parts: str) -> Measured:
+    """The layers of a home built by Dagster, with `quality` and `valuation` where they are asked for; no releases."""
+    return measured((sys.executable, "-m", "bench.partial_run", *parts), environment_of(home))
 
 
 def with_raw_alone(home: Path, copy: Path) -> Path:

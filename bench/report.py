@@ -25,6 +25,7 @@ SECTIONS = {
     "valuation": "Valuation",
     "privacy": "Privacy",
     "black_box": "Black box",
+    "review": "Security review",
     "scale": "Growth",
 }
 PACKAGES = ("dagster", "dbt-core", "duckdb", "great-expectations", "ibis-framework")

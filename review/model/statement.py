@@ -108,9 +108,9 @@ def statement_of(sql: str) -> Statement:
     engine, faults = _parsed_by_engine(sql)
     if engine is None:
         return Statement(None, faults)
-    if _depth(sql) > DEPTH_MAX:
-        return Statement(None, (TOO_DEEP,))
     try:
+        if _depth(sql) > DEPTH_MAX:
+            return Statement(None, (TOO_DEEP,))
         trees = [tree for tree in sqlglot.parse(sql, dialect="duckdb") if tree is not None]
     except Exception:  # a text at which the parser stumbles over itself is as unread as one that it refuses
         return Statement(None, ("only one of the two parsers reads it",))
@@ -124,7 +124,9 @@ def _engine() -> Any:
     """An engine that holds nothing and reaches nothing; each question has a cursor of its own."""
     import duckdb
 
-    return duckdb.connect(":memory:", config={"enable_external_access": "false", "lock_configuration": "true"})
+    return duckdb.connect(
+        ":memory:", config={"enable_external_access": "false", "threads": "1", "lock_configuration": "true"}
+    )
 
 
 def _parsed_by_engine(sql: str) -> tuple[Any, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """M1 and M2: one SELECT that both parsers read alike, with functions of the list, and columns that are all named."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from review.model.reviewing import CHECKS, review_model
@@ -175,6 +175,7 @@ def test_no_short_text_takes_long(sql: str) -> None:
     assert tuple(each.check for each in review_model(model(sql))) == CHECKS
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.text(alphabet="select from(*),'\"-;/.\n", max_size=60))
 def test_no_text_stops_the_review(text: str) -> None:
     found = review_model(model(text))
