@@ -82,7 +82,7 @@ def _noise_of(contract: ComponentContract) -> NoiseClaim | None:
     claim = contract.differential_privacy
     if claim is None:
         return None
-    return NoiseClaim("opendp", float(claim.epsilon), float(claim.delta), claim.unit)
+    return NoiseClaim("discrete_laplace", float(claim.epsilon), float(claim.delta), claim.unit)
 
 
 def _unique_columns(models: Models) -> dict[Table, frozenset[str]]:

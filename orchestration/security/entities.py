@@ -2,9 +2,12 @@
 
 import re
 
+from sqlglot import exp
+
 from orchestration.dbt_assets import Models
 from orchestration.layers import COMPONENTS
 from orchestration.security.compiled import component_table
+from review.model.statement import statement_of
 from vault.contract import ComponentContract, Entities
 from vault.disclosure.entities import EntityQuery
 from vault.errors import JinkuError
@@ -16,26 +19,37 @@ RESOURCE_DATABASE = "warehouse"
 def entity_query(models: Models, name: str, contract: ComponentContract) -> EntityQuery | None:
     """The query of a component's entities; None where its contract names none.
 
-    Raises JinkuError `entities_unusable` where it names a table that is none of the resource layer's.
+    It runs inside the vault, so it is held to the form of a model: one select, no files, no unknown function.
+    Raises JinkuError `entities_unusable` with what is wrong.
     """
     entities = contract.entities
     if entities is None:
         return None
-    named = set(NAMED.findall(entities.query))
-    for table in named - {"rows"}:
-        if not _is_resource(models, table):
-            raise JinkuError(
-                "entities_unusable",
-                f"the entities' query names '{{{table}}}', which is no table of the resource layer",
-                f"assets/components/{name}/defs.yaml",
-                "Name tables of the resource layer, or {rows} for the component's own.",
-            )
-    return EntityQuery(
-        NAMED.sub(lambda found: _place(found[1], name), entities.query),
-        _layers(entities),
-        entities.kind,
-        has_cells=contract.subject == "aggregate",
-    )
+    statement = NAMED.sub(lambda found: _place(found[1], name), entities.query)
+    unknown = [table for table in NAMED.findall(entities.query) if table != "rows" and not _is_resource(models, table)]
+    faults = [f"'{{{table}}}' is no table of the resource layer" for table in unknown] or _faults(statement)
+    if faults:
+        raise JinkuError(
+            "entities_unusable",
+            f"the query of the entities is not one to run here: {'; '.join(faults)}",
+            f"assets/components/{name}/defs.yaml",
+            "Write one select over {tables} of the resource layer and {rows}, the component's own.",
+        )
+    return EntityQuery(statement, _layers(entities), entities.kind, has_cells=contract.subject == "aggregate")
+
+
+def _faults(statement: str) -> list[str]:
+    """What the review of models has against the form of a query; and tables that are not written as {table}."""
+    found = statement_of(statement)
+    if found.tree is None:
+        return list(found.faults)
+    names = {each.alias_or_name for each in found.tree.ctes}
+    others = [
+        each.sql()
+        for each in found.tree.find_all(exp.Table)
+        if each.catalog not in (COMPONENTS.database, RESOURCE_DATABASE) and each.name not in names
+    ]
+    return [*found.faults, *(f"it reads {each}" for each in others)]
 
 
 def _is_resource(models: Models, table: str) -> bool:

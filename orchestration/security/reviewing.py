@@ -15,6 +15,7 @@ from orchestration.security.compiled import compiled_statements, model_under_rev
 from orchestration.security.content import content_of
 from orchestration.security.entities import entity_query
 from orchestration.subjects import sources_below
+from review.code import code_hash
 from review.findings import Finding
 from review.model.reviewing import review_model
 from review.model.under_review import Table
@@ -215,6 +216,7 @@ def _categories(subject: _Subject) -> frozenset[str]:
 
 
 def _cache_key(content: Content, earlier: Sequence[DisclosedSet], fault: JinkuError | None) -> str:
-    """Changes with all that the findings of model and result rest on: content, earlier releases, unknown models."""
-    told = "\n".join([content.key, *(each.release_id for each in earlier), str(fault or "")])
+    """Changes with all that the findings of model and result rest on: the review's own code, content, earlier releases,
+    unknown models."""
+    told = "\n".join([code_hash(), content.key, *(each.release_id for each in earlier), str(fault or "")])
     return hashlib.sha256(told.encode()).hexdigest()

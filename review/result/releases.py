@@ -22,7 +22,7 @@ def differencing_minimum(facts: ResultFacts, thresholds: Thresholds) -> int:
 
 def review_differencing(facts: ResultFacts, thresholds: Thresholds) -> Finding:
     """R9: against every earlier release nobody or the minimum is new, and is gone, as a whole and in each cell."""
-    if not (facts.of_persons or facts.of_organisations):
+    if not _tells_of_somebody(facts):
         return found(DIFFERENCING, "pass", NOBODY)
     if facts.comparison is None:
         return found(DIFFERENCING, "fail", UNKNOWN)
@@ -43,9 +43,10 @@ def differencing(comparison: Comparison, minimum: int) -> Finding:
         for each in comparison.differences
         if any(0 < size < minimum for size in (each.only_new, each.only_earlier, each.smallest_in_cell))
     ]
-    reason = (
-        f"it differs from {counted(len(comparison.differences), 'earlier release')} by nobody, or by {minimum} and more"
-    )
+    reason = "there is no earlier release of the same sources and kind to be compared with"
+    if comparison.differences:
+        releases = counted(len(comparison.differences), "earlier release")
+        reason = f"it differs from {releases} by nobody, or by {minimum} and more"
     if close:
         reason = (
             f"subtracted from {', '.join(each.release_id for each in close)} it tells of fewer than {minimum}: "
@@ -70,7 +71,7 @@ def differencing(comparison: Comparison, minimum: int) -> Finding:
 
 def review_linear(facts: ResultFacts, thresholds: Thresholds) -> Finding:
     """R12: no adding and subtracting of all releases tells of fewer than the minimum."""
-    if not (facts.of_persons or facts.of_organisations):
+    if not _tells_of_somebody(facts):
         return found(LINEAR, "pass", NOBODY)
     if facts.comparison is None:
         return found(LINEAR, "fail", UNKNOWN)
@@ -131,3 +132,7 @@ def review_budget(facts: ResultFacts, thresholds: Thresholds) -> Finding:
         delta={source: str(delta) for source, (_, delta) in of_source.items()},
         epsilon_asked=str(declared.epsilon),
     )
+
+
+def _tells_of_somebody(facts: ResultFacts) -> bool:
+    return facts.rows in ("persons", "organisations") or facts.of_persons or facts.of_organisations

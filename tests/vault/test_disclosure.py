@@ -156,6 +156,10 @@ def test_a_set_that_is_not_as_recorded_refuses(vault: Vault, change: str) -> Non
 
 def test_a_layer_of_entities_that_is_gone_refuses(vault: Vault) -> None:
     release(vault, "r1", of(range(20)))
+    with connect(vault, write="entities") as connection:
+        connection.execute("drop table entities.membership")
+    with pytest.raises(JinkuError, match=r"entities_unusable: .*the sets of earlier releases are gone"):
+        compared(vault, of(range(20)))
     vault.home.layer("entities").unlink()
     with pytest.raises(JinkuError, match=r"entities_unusable: .*the layer of entities is gone"):
         compared(vault, of(range(20)))

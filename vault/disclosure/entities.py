@@ -22,7 +22,7 @@ TABLE = f"{LAYER}.main.membership"
 CREATE = f"create table if not exists {TABLE} (release_id text, scope text, cell blob, entity blob)"
 OF_RELEASE = f"select cell, entity from {TABLE} where release_id = ? and scope = ?"
 CANDIDATE = "temp.main.candidate"
-MEASURED = "select count(*), coalesce(bit_xor(md5_number(hex(cell) || hex(entity))), 0)::text from ({rows})"
+MEASURED = f"select count(*), coalesce(bit_xor(md5_number(hex(cell) || hex(entity))), 0)::text from ({OF_RELEASE})"
 COUNTED = f"""
     select (select count(distinct entity) from {CANDIDATE}), count(*), coalesce(min(entities), 0)
     from (select count(*) as entities from {CANDIDATE} group by cell)
@@ -93,7 +93,7 @@ def compare(vault: Vault, query: EntityQuery, earlier: Sequence[DisclosedSet], b
     with connect(vault, read=(*held, *query.layers)) as connection:
         _put_candidate(connection, vault, query)
         for each in earlier:
-            if _measured(connection, OF_RELEASE, each) != each.entities:
+            if _measured(connection, each) != each.entities:
                 raise _unusable(f"the set of {each.release_id} is not as it was recorded")
         differences = tuple(_difference(connection, each) for each in earlier)
         atoms = _atoms(connection, earlier, below) if earlier else ()
@@ -116,7 +116,7 @@ def keep_entities(vault: Vault, release_id: str, scope: str, query: EntityQuery)
         connection.execute(f"delete from {TABLE} where release_id = ? and scope = ?", of_release)
         connection.execute(f"insert into {TABLE} select ?, ?, cell, entity from {CANDIDATE}", of_release)
         connection.execute("commit")
-        return _measured(connection, OF_RELEASE, DisclosedSet(release_id, scope, "", EntitySet(query.kind, 0, "")))
+        return _measured(connection, DisclosedSet(release_id, scope, "", EntitySet(query.kind, 0, "")))
 
 
 def _put_candidate(connection: duckdb.DuckDBPyConnection, vault: Vault, query: EntityQuery) -> None:
@@ -142,8 +142,12 @@ def _put_candidate(connection: duckdb.DuckDBPyConnection, vault: Vault, query: E
         raise _unusable(f"{unnamed} rows of the query of entities name nobody")
 
 
-def _measured(connection: duckdb.DuckDBPyConnection, rows: str, of: DisclosedSet) -> EntitySet:
-    found = connection.execute(MEASURED.format(rows=rows), [of.release_id, of.scope]).fetchone() or (0, "0")
+def _measured(connection: duckdb.DuckDBPyConnection, of: DisclosedSet) -> EntitySet:
+    """The set that is kept for a release, as it is now."""
+    try:
+        found = connection.execute(MEASURED, [of.release_id, of.scope]).fetchone() or (0, "0")
+    except duckdb.CatalogException:
+        raise _unusable("the sets of earlier releases are gone") from None
     return EntitySet(of.entities.entity_kind, int(found[0]), str(found[1]))
 
 

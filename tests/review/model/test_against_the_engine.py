@@ -114,7 +114,7 @@ SHAPES = st.sampled_from(
 )
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SHAPES, EXPRESSIONS, FIGURES, CONDITIONS)
 def test_what_residents_are_called_changes_nothing_that_comes_out(
     two_towns: tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection],
@@ -171,7 +171,7 @@ WHOLE = st.sampled_from(
 )
 
 
-@settings(max_examples=350, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(WHOLE, KEYS, COUNTS, SOURCES, LIMITS)
 def test_of_ten_persons_no_group_of_eleven_comes_out(
     two_towns: tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection],

@@ -116,6 +116,8 @@ def test_where_nobody_stands_behind_the_rows_there_is_nobody_to_tell_of() -> Non
     found = review_of(aggregate(), PUBLIC)
     for check in ("R9_differencing", "R12_linear_queries"):
         assert (found[check].outcome, found[check].reason[:17]) == ("pass", "it does not apply")
+    of_events = review_of(person(subject="event"), PUBLIC)
+    assert of_events["R9_differencing"].outcome == "fail", "somebody can be found by a quasi-identifier"
 
 
 def spend(**changes: Any) -> Spend:

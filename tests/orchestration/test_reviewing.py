@@ -1,0 +1,93 @@
+"""A review is of exactly what there is: what it rests on is looked at again when it changed, and is refused when it
+cannot be shown."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.city import City
+from orchestration.dbt_assets import Models, parsed_models
+from orchestration.declarations import declarations
+from orchestration.security import reviewing
+from orchestration.security.entities import entity_query
+from review.policy import Policy
+from review.records import Review
+from tests.builders import copy_of, opened
+from vault.contract import Entities
+from vault.errors import JinkuError
+from vault.home import Home
+
+NAME = "zone_hourly_mobility"
+
+
+@pytest.fixture
+def home(city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = copy_of(city, tmp_path)
+    monkeypatch.setenv("JINKU_HOME", str(home))
+    monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
+    return home
+
+
+def models_of(home: Path) -> Models:
+    return parsed_models(Home(home), declarations())
+
+
+def reviewed(home: Path, policy: Policy) -> Review:
+    with dg.DagsterInstance.get() as storage:
+        return reviewing.review_component(
+            storage, opened(home), models_of(home), NAME, policy, {}, "run", datetime.now(UTC)
+        ).review
+
+
+def test_what_did_not_change_is_not_analysed_again_and_another_policy_asks_for_all(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*arguments: object) -> None:
+        raise AssertionError("analysed again")
+
+    monkeypatch.setattr(reviewing, "review_model", fails)
+    monkeypatch.setattr(reviewing, "review_result", fails)
+    policy = City().policy()
+    assert reviewed(home, policy).security == 1
+    with pytest.raises(AssertionError, match="analysed again"):
+        reviewed(home, replace(policy, content_hash="another"))
+
+
+def test_sql_that_is_not_that_of_the_build_is_no_evidence(home: Path) -> None:
+    path = home / "dbt" / "target" / "compiled" / "jinku" / "models" / "components" / f"{NAME}.sql"
+    path.write_text(path.read_text() + "\n-- looked at by nobody")
+    review = reviewed(home, City().policy())
+    assert review.security == 0
+    (first, *_) = [each for each in review.obstacles if each.part == "model"]
+    assert first.outcome == "error" and "is not that of its last build" in first.reason
+
+
+def test_an_emptied_policy_releases_nothing(home: Path) -> None:
+    review = reviewed(home, replace(City().policy(), blocking=frozenset()))
+    assert review.security == 0
+
+
+def test_a_query_of_entities_reads_the_resource_layer_and_its_own_rows_only(home: Path) -> None:
+    models = models_of(home)
+    contract = declarations().components[NAME]
+    asked = contract.model_copy(update={"entities": Entities(kind="person", query="select 1 as entity from {rows}")})
+    query = entity_query(models, NAME, asked)
+    assert query is not None
+    assert query.statement == f"select 1 as entity from components.components.{NAME}" and query.layers == (
+        "components",
+    )
+    for smuggled in (
+        "select id_number as entity from {residents}",
+        "select 1 as entity from {no_such_table}",
+        "select 1 as entity from {air_exposure_index}",
+        "select content as entity from read_text('/etc/passwd')",
+        "select 1 as entity from raw.raw.residents",
+        "select 1 as entity from {rows}; drop table components.components.x",
+    ):
+        other = contract.model_copy(update={"entities": Entities(kind="person", query=smuggled)})
+        with pytest.raises(JinkuError, match="entities_unusable"):
+            entity_query(models, NAME, other)
+    assert entity_query(models, NAME, contract) is None
