@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import dagster as dg
@@ -25,12 +25,12 @@ from review.origin.gathering import Open, origin_facts, source_facts
 from review.policy import Policy
 from review.records import Content, Review, latest_review, record_review
 from review.result.facts import PublishedTable, ResultFacts
-from review.result.releases import differencing_minimum
+from review.result.releases import DIFFERENCING, LINEAR, differencing_minimum
 from review.result.review import review_result
 from review.result.thresholds import Thresholds, thresholds_for
 from review.sign_off import SignOff, sign_off
 from vault.black_box.recording import recording
-from vault.disclosure.entities import Comparison, EntityQuery, compare
+from vault.disclosure.entities import EntityQuery, compare
 from vault.disclosure.ledger import DisclosedSet, earlier_sets, related_sets, scope_of
 from vault.errors import JinkuError
 from vault.ibis_tables import ibis_table
@@ -55,12 +55,14 @@ class Reviewed:
 
 @dataclass(frozen=True)
 class _Subject:
-    """What is reviewed: a component of the models, the sources it rests on, and whose data it discloses."""
+    """What is reviewed: a component of the models, the sources it rests on, whose data it discloses, or why that cannot
+    be told, and the earlier releases it is compared with."""
 
     models: Models
     name: str
     sources: tuple[str, ...]
     entities: EntityQuery | None
+    unusable: JinkuError | None
     earlier: tuple[DisclosedSet, ...]
     related: tuple[DisclosedSet, ...]
 
@@ -88,10 +90,10 @@ def review_component(
         earlier = earlier_sets(connection, sources, scope_of(contract))
         related = related_sets(connection, sources, contract)
         last = latest_review(connection, name)
-    subject = _Subject(models, name, sources, entity_query(models, name, contract), earlier, related)
+    entities, unusable = _entities(models, name)
+    subject = _Subject(models, name, sources, entities, unusable, earlier, related)
     statements, fault = _statements(vault, storage, models, name)
     thresholds = thresholds_for(policy.result, contract.release_tier)
-    comparison = _comparison(vault, subject, thresholds)
     with connect(vault, read=LAYERS_READ) as engine:
         data_hash = snapshot_hash(ibis_table(engine, COMPONENTS.database, COMPONENTS.name, name))
         content = content_of(models, name, data_hash, statements, policy)
@@ -100,7 +102,7 @@ def review_component(
             lasting = tuple(each for each in last.findings if each.part != "origin")
         else:
             model = _model_findings(models, name, statements, fault)
-            lasting = (*model, *review_result(_result_facts(vault, engine, subject, comparison), thresholds))
+            lasting = (*model, *_result_findings(vault, engine, subject, thresholds))
         with registry.begin() as connection:
             signed = sign_off(connection, name, content.key)
             opened = Open(vault, connection, engine)
@@ -109,6 +111,14 @@ def review_component(
     with recording(vault, now) as record:
         review = record_review(record, review)
     return Reviewed(review, subject.entities, tuple(each.release_id for each in earlier))
+
+
+def _entities(models: Models, name: str) -> tuple[EntityQuery | None, JinkuError | None]:
+    """The query of the entities; where it cannot be used, none and the cause."""
+    try:
+        return entity_query(models, name, models.known.components[name]), None
+    except JinkuError as error:
+        return None, error
 
 
 def _statements(
@@ -129,18 +139,29 @@ def _model_findings(
     return review_model(model_under_review(models, name, statements))
 
 
-def _comparison(vault: Vault, subject: _Subject, thresholds: Thresholds) -> Comparison | None:
-    """The entities behind the rows beside those of earlier releases; None where the contract names none."""
-    if subject.entities is None:
-        return None
-    contract = subject.models.known.components[subject.name]
-    facts = ResultFacts(subject.name, contract, _categories(subject), table=None)
-    return compare(vault, subject.entities, subject.earlier, differencing_minimum(facts, thresholds))
+def _result_findings(
+    vault: Vault, engine: duckdb.DuckDBPyConnection, subject: _Subject, thresholds: Thresholds
+) -> tuple[Finding, ...]:
+    """The findings of the result; where whose data it is cannot be told, those that rest on it are errors."""
+    comparison, unusable = None, subject.unusable
+    facts = _result_facts(vault, engine, subject)
+    if subject.entities is not None:
+        try:
+            comparison = compare(vault, subject.entities, subject.earlier, differencing_minimum(facts, thresholds))
+        except JinkuError as error:
+            if error.code != "entities_unusable":
+                raise
+            unusable = error
+    findings = review_result(replace(facts, comparison=comparison), thresholds)
+    if unusable is None:
+        return findings
+    return tuple(
+        replace(each, outcome="error", reason=str(unusable)) if each.check in (DIFFERENCING, LINEAR) else each
+        for each in findings
+    )
 
 
-def _result_facts(
-    vault: Vault, engine: duckdb.DuckDBPyConnection, subject: _Subject, comparison: Comparison | None
-) -> ResultFacts:
+def _result_facts(vault: Vault, engine: duckdb.DuckDBPyConnection, subject: _Subject) -> ResultFacts:
     contract = subject.models.known.components[subject.name]
     population = None
     if contract.population is not None:
@@ -156,7 +177,6 @@ def _result_facts(
         population=population,
         related_releases=tuple(each.release_id for each in subject.related),
         published=_published(vault, table, subject),
-        comparison=comparison,
     )
 
 

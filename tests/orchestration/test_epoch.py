@@ -17,7 +17,7 @@ from pricing.component_price import FieldCost, PricedFacts, priced
 from pricing.derivation import CatalogueFact
 from pricing.price_record import document_of
 from pricing.value import ComponentMeasures
-from tests.builders import NOON, jinku
+from tests.builders import NOON, fresh_vault, jinku
 from tests.pricing.markets import factors
 from vault.epochs import epoch_at
 from vault.errors import JinkuError
@@ -97,6 +97,7 @@ def test_the_job_proposes_the_next_quarter_and_leaves_an_approved_one_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JINKU_HOME", str(tmp_path))
+    fresh_vault(tmp_path, {})
     valued(tmp_path, "zone_hourly_mobility", 1_000_000)
     assert propose_epoch.execute_in_process(resources={"city": City()}).success
     (path,) = (tmp_path / "pricing" / "proposed").iterdir()
@@ -108,5 +109,6 @@ def test_the_job_proposes_the_next_quarter_and_leaves_an_approved_one_alone(
 
 def test_the_job_without_valuations_fails_with_its_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JINKU_HOME", str(tmp_path))
+    fresh_vault(tmp_path, {})
     with pytest.raises(dg.Failure, match="nothing_valued"):
         propose_epoch.execute_in_process(resources={"city": City()})

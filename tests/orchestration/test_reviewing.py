@@ -65,6 +65,19 @@ def test_sql_that_is_not_that_of_the_build_is_no_evidence(home: Path) -> None:
     assert first.outcome == "error" and "is not that of its last build" in first.reason
 
 
+def test_whose_data_cannot_be_told_is_an_error_of_the_check_that_needs_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unusable(*arguments: object) -> None:
+        raise JinkuError("entities_unusable", "the query failed", NAME, "Correct it.")
+
+    monkeypatch.setattr(reviewing, "entity_query", unusable)
+    review = reviewed(home, replace(City().policy(), content_hash="another"))
+    assert review.security == 0
+    assert {each.check for each in review.obstacles} == {"R9_differencing", "R12_linear_queries"}
+    assert all(each.outcome == "error" and "the query failed" in each.reason for each in review.obstacles)
+
+
 def test_an_emptied_policy_releases_nothing(home: Path) -> None:
     review = reviewed(home, replace(City().policy(), blocking=frozenset()))
     assert review.security == 0
