@@ -25,7 +25,7 @@ def run_figures(repeats: int) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="jinku-bench-") as folder:
         homes = [Path(folder) / str(number) for number in range(repeats)]
         runs = [measured((*JINKU, "run"), environment_of(home)) for home in homes]
-    details = f"median of {repeats}; samples, collection, 56 assets, checks; {gibibytes(peak_bytes(runs))}"
+    details = f"median of {repeats}; from samples to prices and releases; {gibibytes(peak_bytes(runs))}"
     return [Figure("run", "make run, default sample", median_seconds(runs), "s", RUN_TARGET_SECONDS, details)]
 
 
