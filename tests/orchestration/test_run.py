@@ -66,6 +66,7 @@ def test_the_same_file_again_is_collected_once(city: Path, tmp_path: Path) -> No
     assert rows(opened(home), batches) == [(before[0][0] + 1,)]
 
 
+@pytest.mark.faults  # for its length: three cities are built
 def test_later_batches_are_added_as_if_all_had_come_at_once(city: Path, tmp_path: Path) -> None:
     """Incremental tables and full ones tell the same, also where a row comes again in another file."""
     home = copy_of(city, tmp_path)
