@@ -7,7 +7,7 @@ places of failing rows, no value of the data.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from pricing.quality import DIMENSIONS
 from vault.append_only import never_changed
 from vault.contract import Dimension
 from vault.errors import JinkuError
+from vault.moments import text_of
 
 FILE_NAME = "quality.sqlite"
 BUSY_SECONDS = 30
@@ -160,7 +161,7 @@ def record(
                 run_id=run_id,
                 asset=asset,
                 batch_hash=first.batch_hash if first else None,
-                evaluated_at=_text_of(evaluated_at),
+                evaluated_at=text_of(evaluated_at),
                 table_rows=first.table_rows if first else None,
                 gate_closed=gate_is_closed(outcome),
             )
@@ -214,7 +215,7 @@ def latest_of_all(engine: sa.Engine, assets: Iterable[str] | None = None) -> dic
 def attempts(engine: sa.Engine, asset: str, since: datetime) -> tuple[tuple[datetime, bool], ...]:
     """When a table was to be evaluated since then, oldest first, and whether it could be read each time."""
     chosen = sa.select(evaluations.c.evaluated_at, evaluations.c.table_rows).where(
-        evaluations.c.asset == asset, evaluations.c.evaluated_at >= _text_of(since)
+        evaluations.c.asset == asset, evaluations.c.evaluated_at >= text_of(since)
     )
     with engine.connect() as connection:
         found = connection.execute(chosen.order_by(evaluations.c.evaluation_id)).all()
@@ -255,13 +256,6 @@ def _since(assets: Iterable[str] | None, length: int) -> sa.Subquery:
     last = sa.select(each.c.evaluation_id).where(each.c.asset == known.c.asset).order_by(each.c.evaluation_id.desc())
     first = last.limit(1).offset(length - 1).scalar_subquery()
     return sa.select(known.c.asset, sa.func.coalesce(first, 0).label("first")).subquery()
-
-
-def _text_of(moment: datetime) -> str:
-    """UTC, so that texts sort as times do. Raises ValueError for a time without a zone."""
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _row_of(evaluation_id: int, position: int, result: ExpectationResult) -> dict[str, Any]:

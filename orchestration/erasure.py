@@ -18,10 +18,11 @@ from vault.black_box.recording import recording
 from vault.contract import SourceContract
 from vault.layers import Vault, connect
 from vault.ledger import tables_of
+from vault.moments import text_of
 from vault.received import received_path, shred
 from vault.received_keys import is_shredded
 from vault.registry.database import open_registry
-from vault.rights.consents import consent_state, consents_in_force, text_of, withdrawn
+from vault.rights.consents import consent_state, consents_in_force, withdrawn
 from vault.rights.staleness import mark_stale
 from vault.rights.tables import shreddings
 from vault.rights.withholding import (

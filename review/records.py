@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from review.findings import Finding, security
 from vault.black_box.recording import Record
+from vault.moments import text_of
 from vault.registry.tables import METADATA
 
 reviews = sa.Table(
@@ -92,8 +93,6 @@ def record_review(record: Record, review: Review) -> Review:
 
     Raises ValueError for a time without a zone.
     """
-    if review.reviewed_at.tzinfo is None:
-        raise ValueError("a time without a zone")
     row = {
         "component": review.component,
         **asdict(review.content),
@@ -105,7 +104,7 @@ def record_review(record: Record, review: Review) -> Review:
             allow_nan=False,
         ),
         "run_id": review.run_id,
-        "reviewed_at": review.reviewed_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "reviewed_at": text_of(review.reviewed_at),
     }
     added = record.connection.execute(sa.insert(reviews).values(**row))
     (number,) = added.inserted_primary_key or (0,)
@@ -130,12 +129,6 @@ def latest_review(connection: sa.Connection, component: str) -> Review | None:
     """The last review of a component; None where there was none."""
     statement = sa.select(reviews).where(reviews.c.component == component).order_by(reviews.c.review_id.desc()).limit(1)
     row = connection.execute(statement).mappings().first()
-    return None if row is None else _review(row)
-
-
-def review_by_number(connection: sa.Connection, review_id: int) -> Review | None:
-    """A review by its number."""
-    row = connection.execute(sa.select(reviews).where(reviews.c.review_id == review_id)).mappings().first()
     return None if row is None else _review(row)
 
 

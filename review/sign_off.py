@@ -8,13 +8,14 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 import sqlalchemy as sa
 
 from vault.black_box.recording import Record
 from vault.errors import JinkuError
+from vault.moments import text_of
 from vault.registry.tables import METADATA
 
 REVIEWERS_NEEDED = 2
@@ -82,7 +83,7 @@ def admit_reviewer(record: Record, name: str, token: bytes, salt: bytes, at: dat
         )
     record.connection.execute(
         sa.insert(reviewers).values(
-            name=name, salt=salt.hex(), token_hash=_token_hash(token, salt), admitted_at=_text(at), revoked_at=None
+            name=name, salt=salt.hex(), token_hash=_token_hash(token, salt), admitted_at=text_of(at), revoked_at=None
         )
     )
     record.log("grant", name, {"right": "sign_off"}, "jinku")
@@ -93,7 +94,7 @@ def revoke_reviewer(record: Record, name: str, at: datetime) -> None:
     changed = record.connection.execute(
         sa.update(reviewers)
         .where(reviewers.c.name == name, reviewers.c.revoked_at.is_(None))
-        .values(revoked_at=_text(at))
+        .values(revoked_at=text_of(at))
     )
     if not changed.rowcount:
         raise _unknown(name)
@@ -168,7 +169,7 @@ def decide(
             reviewer=decision.reviewer,
             verdict=decision.verdict,
             reason=decision.reason.strip(),
-            decided_at=_text(decision.decided_at),
+            decided_at=text_of(decision.decided_at),
         )
     )
     record.log(
@@ -192,13 +193,6 @@ def sign_off(connection: sa.Connection, component: str, content_key: str) -> Sig
     return SignOff("approved" if is_approved else "refused", len(found), found)
 
 
-def last_decision_at(connection: sa.Connection, component: str) -> datetime | None:
-    """When anyone last decided on any content of a component."""
-    statement = sa.select(sa.func.max(decisions.c.decided_at)).where(decisions.c.component == component)
-    text = connection.execute(statement).scalar()
-    return None if text is None else datetime.fromisoformat(text)
-
-
 def _decisions(connection: sa.Connection, component: str, content_key: str) -> tuple[Decision, ...]:
     statement = (
         sa.select(decisions)
@@ -214,12 +208,6 @@ def _decisions(connection: sa.Connection, component: str, content_key: str) -> t
 def _token_hash(token: bytes, salt: bytes) -> str:
     """A plain salted hash is enough: tokens are 32 random bytes, not words that could be guessed."""
     return hashlib.sha256(salt + token).hexdigest()
-
-
-def _text(at: datetime) -> str:
-    if at.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _unknown(name: str) -> JinkuError:

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from vault.append_only import cause_of, for_reading, for_writing, never_changed, storage_failure
 from vault.errors import JinkuError
+from vault.moments import text_of
 
 FILE_NAME = "metering.sqlite"
 PROVENANCE_COLUMNS = frozenset({"_batch", "_row", "_collected_at"})
@@ -96,7 +97,7 @@ class Task:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.seconds) and self.seconds >= 0):
             raise ValueError(f"seconds of {self.asset} must be 0 or more, not {self.seconds}")
-        _text_of(self.finished_at)
+        text_of(self.finished_at)
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class StorageObservation:
     def __post_init__(self) -> None:
         if self.size_bytes < 0:
             raise ValueError(f"size_bytes of {self.asset} must be 0 or more, not {self.size_bytes}")
-        _text_of(self.measured_at)
+        text_of(self.measured_at)
 
 
 @dataclass(frozen=True)
@@ -147,10 +148,10 @@ def record(folder: Path, of_tasks: Iterable[Task], of_storage: Iterable[StorageO
             for task in of_tasks:
                 number = _lineage_id(connection, task.asset, task.lineage)
                 row = {"run_id": task.run_id, "asset": task.asset, "seconds": task.seconds}
-                finished = _text_of(task.finished_at)
+                finished = text_of(task.finished_at)
                 connection.execute(sa.insert(tasks).values(**row, lineage_id=number, finished_at=finished))
             for seen in of_storage:
-                row = {**asdict(seen), "measured_at": _text_of(seen.measured_at)}
+                row = {**asdict(seen), "measured_at": text_of(seen.measured_at)}
                 connection.execute(sa.insert(storage).values(row))
     except (OSError, sa.exc.DBAPIError) as error:
         raise _unusable(error, folder / FILE_NAME) from None
@@ -167,7 +168,7 @@ def metered(folder: Path, period_start: datetime, until: datetime) -> Metered:
     path = folder / FILE_NAME
     if not path.exists():
         raise JinkuError("nothing_metered", "no use has been metered here yet", str(path), "Run `make run` first.")
-    start, end = _text_of(period_start), _text_of(until)
+    start, end = text_of(period_start), text_of(until)
     try:
         with for_reading(path).begin() as connection:
             used = _use(connection, start, end)
@@ -237,13 +238,6 @@ def _observations(connection: sa.Connection, start: str, end: str) -> tuple[Stor
         StorageObservation(run_id, asset, size_bytes, datetime.fromisoformat(measured_at))
         for run_id, asset, size_bytes, measured_at in found
     )
-
-
-def _text_of(moment: datetime) -> str:
-    """UTC, so that texts sort as times do. Raises ValueError for a time without a zone."""
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _unusable(error: Exception, path: Path) -> JinkuError:

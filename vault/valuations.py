@@ -9,7 +9,7 @@ Source: models, introduction (ValuationRecord).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from vault.append_only import cause_of, for_reading, for_writing, never_changed, storage_failure
 from vault.errors import JinkuError
+from vault.moments import text_of
 
 FILE_NAME = "valuations.sqlite"
 
@@ -81,13 +82,11 @@ def record(folder: Path, valuation: Valuation) -> Valuation:
 
     Raises JinkuError `valuations_unusable`, `disk_full` or `home_unwritable`, and ValueError for a time without a zone.
     """
-    if valuation.valued_at.tzinfo is None:
-        raise ValueError("a time without a zone")
     value, guided = valuation.price["valuation"], valuation.price["guided"]
     row = {
         "component": valuation.component,
         "run_id": valuation.run_id,
-        "valued_at": valuation.valued_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "valued_at": text_of(valuation.valued_at),
         "epoch": valuation.epoch,
         **{name: value[name] for name in ("component_hash", "snapshot_hash", "parameter_hash")},
         **{name: value[name] for name in ("volume", "quality", "entropy_bits", "density", "value_index")},

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from orchestration.declarations import Declarations
 from vault.contract import ComponentContract
 from vault.home import Home
+from vault.moments import text_of
 from vault.registry.database import open_registry, registry_path
 
 DECIDED_KINDS = ("decision", "grant", "consent")
@@ -27,7 +28,7 @@ def last_reviews(home: Home, known: Declarations) -> dict[str, float]:
     standing = {}
     for name, review in reviews.items():
         if name in known.components and review.content.policy_hash == policy:
-            at = review.reviewed_at.isoformat(timespec="microseconds")
+            at = text_of(review.reviewed_at)
             if all(decided.get(subject, "") <= at for subject in _subjects(known, name)):
                 standing[name] = review.reviewed_at.timestamp()
     return standing

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from vault.black_box import tables
-from vault.black_box.entries import text_of
+from vault.moments import text_of
 from vault.signing import signature_of, verify_signature
 
 TYPE = "jinku black box checkpoint"

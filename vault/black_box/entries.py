@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from json.encoder import encode_basestring as quoted
 from typing import Any
 
@@ -81,10 +80,3 @@ def leaf_of(index: int, at: str, kind: str, actor: str, subject: str, payload_ha
 def payload_hash(salt: bytes, payload: bytes) -> str:
     """sha256(salt || canonical payload) as hex: without the salt, a guessed payload cannot be tried against it."""
     return hashlib.sha256(b"".join((salt, payload))).hexdigest()
-
-
-def text_of(moment: datetime) -> str:
-    """UTC, ISO 8601, so that texts sort as times do. Raises ValueError for a time without a zone."""
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

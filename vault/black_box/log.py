@@ -12,9 +12,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from vault.black_box import tables
-from vault.black_box.entries import ERASURE_SUBJECT, Entry, Event, leaf_of, payload_hash, text_of
+from vault.black_box.entries import ERASURE_SUBJECT, Entry, Event, leaf_of, payload_hash
 from vault.black_box.merkle import Frontier, Node, leaf_hash, nodes_of, position_of
 from vault.errors import JinkuError
+from vault.moments import text_of
 from vault.signing import canonical
 
 SALT_BYTES = 32

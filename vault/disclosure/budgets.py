@@ -16,6 +16,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from vault.errors import JinkuError
+from vault.moments import text_of
 from vault.registry.tables import METADATA
 
 EPSILON_PARTS = 10**6
@@ -124,7 +125,7 @@ def reserve(connection: sa.Connection, query: Query, limit: Loss, at: datetime) 
                 epsilon_micro=query.loss.epsilon_micro,
                 delta_pico=query.loss.delta_pico,
                 state="reserved",
-                reserved_at=moment.isoformat(timespec="microseconds"),
+                reserved_at=text_of(at),
             )
         )
 

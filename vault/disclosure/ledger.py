@@ -6,13 +6,14 @@ each was and a digest, so that a set that went missing or was changed is noticed
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from vault.contract import ComponentContract
 from vault.errors import JinkuError
+from vault.moments import text_of
 from vault.registry.tables import METADATA
 
 disclosed_sets = sa.Table(
@@ -127,7 +128,7 @@ def record_release(
             entity_kind=entities.entity_kind,
             memberships=entities.memberships,
             digest=entities.digest,
-            recorded_at=at.astimezone(UTC).isoformat(timespec="microseconds"),
+            recorded_at=text_of(at),
         )
     )
     named = sa.select(disclosed_sources.c.source).where(disclosed_sources.c.release_id == disclosed.release_id)

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from vault.moments import text_of
 from vault.registry.tables import METADATA
 
 releases = sa.Table(
@@ -79,14 +80,14 @@ class Refusal:
 
 def add_release(connection: sa.Connection, release: Release) -> None:
     """Put a release on record. Raises ValueError for a time without a zone, IntegrityError for one that is there."""
-    row = {**asdict(release), "published_at": _text(release.published_at)}
+    row = {**asdict(release), "published_at": text_of(release.published_at)}
     connection.execute(sa.insert(releases).values(**row))
 
 
 def add_refusal(connection: sa.Connection, refusal: Refusal) -> None:
     """Put a refusal on record. Raises ValueError for a time without a zone."""
     causes = json.dumps(refusal.causes, ensure_ascii=False)
-    row = {**asdict(refusal), "causes": causes, "refused_at": _text(refusal.refused_at)}
+    row = {**asdict(refusal), "causes": causes, "refused_at": text_of(refusal.refused_at)}
     connection.execute(sa.insert(refusals).values(**row))
 
 
@@ -154,9 +155,3 @@ def _refusal(row: Mapping[Any, Any]) -> Refusal:
     return Refusal(
         row["component"], tuple(causes), row["run_id"], datetime.fromisoformat(row["refused_at"]), row["entry"]
     )
-
-
-def _text(at: datetime) -> str:
-    if at.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return at.astimezone(UTC).isoformat(timespec="microseconds")

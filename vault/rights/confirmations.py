@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 import rfc8785
@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from vault.black_box.recording import Record
 from vault.black_box.tables import entries, payloads
 from vault.errors import JinkuError
+from vault.moments import text_of
 from vault.rights.standard_contracts import Confirmation, standard_contract
 from vault.rights.tables import applications, verdicts
 
@@ -103,7 +104,7 @@ def apply(record: Record, application: Application, by: str, at: datetime, *, is
         "content_hash": application.content_hash,
         "is_declared": is_declared,
         "applied_by": by,
-        "applied_at": _text(at),
+        "applied_at": text_of(at),
     }
     added = record.connection.execute(sa.insert(applications).values(**row))
     (number,) = added.inserted_primary_key or (0,)
@@ -215,7 +216,7 @@ def _decide(record: Record, application_id: int, verdict: Verdict, reason: str, 
         )
     record.connection.execute(
         sa.insert(verdicts).values(
-            application_id=application_id, verdict=verdict, reason=reason.strip(), decided_by=by, decided_at=_text(at)
+            application_id=application_id, verdict=verdict, reason=reason.strip(), decided_by=by, decided_at=text_of(at)
         )
     )
     told = {
@@ -283,9 +284,3 @@ def _right(row: Mapping[Any, Any]) -> Right:
         row["decided_by"] or "",
         datetime.fromisoformat(row["decided_at"]) if row["decided_at"] else None,
     )
-
-
-def _text(at: datetime) -> str:
-    if at.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return at.astimezone(UTC).isoformat(timespec="microseconds")

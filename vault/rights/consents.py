@@ -8,7 +8,7 @@ Field names follow ISO/IEC TS 27560 where it has one. Source: models §7 (O1, O6
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from vault.black_box.recording import Record
 from vault.contract import SourceContract
 from vault.errors import JinkuError
+from vault.moments import text_of
 from vault.rights.tables import consent_events
 
 EventState = Literal["given", "withdrawn"]
@@ -194,13 +195,6 @@ def consent_state(connection: sa.Connection, source: str, contract: SourceContra
     ended = connection.execute(sa.select(sa.func.count()).select_from(consent_events).where(has_ended)).scalar() or 0
     rules = contract.consent.model_dump_json() if contract.consent is not None else ""
     return f"{last}/{ended}/{','.join(sorted(contract.permitted_purposes))}/{rules}"
-
-
-def text_of(at: datetime) -> str:
-    """A time as the registry holds it, so that texts compare as times do. Raises ValueError for one without a zone."""
-    if at.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _truth(of: Callable[..., Any], column: sa.Column[bool]) -> sa.ColumnElement[int]:

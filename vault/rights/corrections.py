@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from vault.black_box.recording import Record
-from vault.rights.consents import text_of
+from vault.moments import text_of
 from vault.rights.tables import corrections
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from vault.black_box.recording import Record
 from vault.contract import Grade
 from vault.errors import JinkuError
-from vault.rights.consents import text_of
+from vault.moments import text_of
 from vault.rights.tables import grade_decisions
 from vault.signing import sign, verify_signature
 

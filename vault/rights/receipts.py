@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from vault.black_box.recording import Record
 from vault.contract import PERSONAL_ROLES, SourceContract
-from vault.rights.consents import ConsentEvent, text_of
+from vault.moments import text_of
+from vault.rights.consents import ConsentEvent
 from vault.rights.tables import receipts
 from vault.signing import sign
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from vault.rights.consents import text_of
+from vault.moments import text_of
 from vault.rights.tables import stale_marks
 
 

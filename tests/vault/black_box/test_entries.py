@@ -8,7 +8,8 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vault.black_box.entries import Entry, Event, leaf_of, payload_hash, text_of
+from vault.black_box.entries import Entry, Event, leaf_of, payload_hash
+from vault.moments import text_of
 
 EVENT: dict[str, Any] = {"kind": "grant", "subject": "residents", "payload": {}, "actor": "jinku"}
 texts = st.text()  # controls, quotes and signs beyond the first plane among them
