@@ -248,7 +248,7 @@ def _gx_result(expectation: Expectation, result: ExpectationResult) -> Any:
     except Exception:  # GX has no words for what it refuses and would lose the whole page
         configuration = _refused(expectation)
     return ExpectationValidationResult(
-        success=result.status in ("passed", "vacuous"),
+        success=result.holds,
         expectation_config=configuration,
         result=_counts(result),
         meta={},

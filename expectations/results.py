@@ -78,6 +78,11 @@ class ExpectationResult:
         return self.columns[0] if self.columns else None
 
     @property
+    def holds(self) -> bool:
+        """Whether the expectation holds; of a table without rows to judge it does, and is told apart by its status."""
+        return self.status in ("passed", "vacuous")
+
+    @property
     def closes_gate(self) -> bool:
         """Whether this result keeps the asset from going on: critical and failed, or not evaluated at all."""
         return self.status == "error" or (self.status == "failed" and self.severity == "critical")

@@ -14,6 +14,7 @@ from pydantic import PrivateAttr
 from orchestration.declarations import Declarations, declarations
 from orchestration.failures import clear_failures
 from orchestration.run_record import record_begin, record_end
+from vault.black_box.recording import recording
 from vault.collection import encrypt_as_graded
 from vault.contract import SourceContract
 from vault.errors import JinkuError
@@ -21,6 +22,7 @@ from vault.home import Home, home_from, prepare, settings_from
 from vault.keys import create_master_key, derived_key
 from vault.layers import Vault, connect, open_vault
 from vault.ledger import prepare_ledger
+from vault.rights.declared import confirm_declared
 
 if TYPE_CHECKING:
     from expectations.judging import Judgement, Rules, Run
@@ -73,9 +75,6 @@ class City(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def confirm_rights(self, now: datetime) -> None:
         """Put the rights that the declarations state on record, once a run. Raises JinkuError as `recording` does."""
-        from vault.black_box.recording import recording
-        from vault.rights.declared import confirm_declared
-
         if not self._rights_are_confirmed:
             known = self.declarations
             with recording(self.vault(), now) as record:

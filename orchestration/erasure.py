@@ -176,10 +176,16 @@ def _drop(vault: Vault, made: Sequence[MadeTable]) -> None:
             connection.execute(f"checkpoint {database}")  # else what was dropped would stay in the file
 
 
-def _mark(vault: Vault, source: str, removed: Sequence[Withheld], made: Sequence[MadeTable], at: datetime) -> None:
+def mark_components_stale(registry: sa.Connection, made: Sequence[MadeTable], source: str, at: datetime) -> list[str]:
+    """Mark the releases of every component among the tables made from a source; gives the components."""
     components = [table.name for table in made if table.layer == COMPONENTS]
+    for component in components:
+        mark_stale(registry, component, f"{REASON} from {source}", at)
+    return components
+
+
+def _mark(vault: Vault, source: str, removed: Sequence[Withheld], made: Sequence[MadeTable], at: datetime) -> None:
     with recording(vault, at) as record:
-        for component in components:
-            mark_stale(record.connection, component, f"{REASON} from {source}", at)
+        components = mark_components_stale(record.connection, made, source, at)
         told = {"rows": sum(each.loaded for each in removed), "lines": sum(each.quarantined for each in removed)}
         record.log("consent", source, {"applied": told, "stale": components}, "jinku")

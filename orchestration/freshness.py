@@ -1,6 +1,6 @@
 """What a run has to do: collect what landed, and build what follows from it, from a changed model or a failed check."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,9 +45,7 @@ def assets_to_run(
             or any(parent in to_run for parent in node.parent_keys)
             or any(built_at.get(parent, 0.0) > event.timestamp for parent in node.parent_keys)
             or _lags_behind(materialization, [collected[each] for each in node.parent_keys if each in collected])
-            or not _have_passed(
-                storage, [graph.get_check_spec(each) for each in graph.get_check_keys_for_assets({key})]
-            )
+            or not _have_passed(graph, storage, key)
         ):
             to_run.add(key)
         else:
@@ -80,9 +78,7 @@ def _to_review(
                 parent in to_run or built_at.get(parent, 0.0) > reviewed[key.path[-1]]
                 for parent in graph.get(key).parent_keys
             )
-            or not _have_passed(
-                storage, [graph.get_check_spec(each) for each in graph.get_check_keys_for_assets({key})]
-            )
+            or not _have_passed(graph, storage, key)
         )
     }
 
@@ -107,8 +103,9 @@ def _lags_behind(materialization: dg.AssetMaterialization, collected: list[datet
     return until is None or str(until.value) < max(collected).isoformat()
 
 
-def _have_passed(storage: dg.DagsterInstance, specs: Sequence[dg.AssetCheckSpec]) -> bool:
+def _have_passed(graph: Any, storage: dg.DagsterInstance, key: dg.AssetKey) -> bool:
     """Whether every check of a table was run as it is declared now, and passed or only warned."""
+    specs = [graph.get_check_spec(each) for each in graph.get_check_keys_for_assets({key})]
     keys = [spec.key for spec in specs]
     records: Mapping[dg.AssetCheckKey, Any] = storage.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     for spec in specs:

@@ -66,7 +66,7 @@ def quality_checks(layer: Layer, name: str, models: Models) -> dg.AssetChecksDef
             yield dg.AssetCheckResult(
                 asset_key=key,
                 check_name=check,
-                passed=result.status in ("passed", "vacuous"),
+                passed=result.holds,
                 severity=dg.AssetCheckSeverity.ERROR if result.closes_gate else dg.AssetCheckSeverity.WARN,
                 metadata={EXPECTATION: _hash(expectation), **_metadata(result), **of_table},
             )

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from vault.black_box.entries import Event
+from vault.black_box.recording import recording
+from vault.key_use import record_key_use
 from vault.layers import Vault
 
 if TYPE_CHECKING:
@@ -16,9 +19,6 @@ ACTOR = "jinku"
 
 def record_begin(vault: Vault, run: dg.DagsterRun, now: datetime) -> None:
     """Record that a run begins. Raises JinkuError as `recording` does; then the run does not begin."""
-    from vault.black_box.recording import recording  # what signs is imported when something is recorded
-    from vault.key_use import record_key_use
-
     record_key_use(vault, "run", now, ACTOR)
     with recording(vault, now) as record:
         record.log("run", run.run_id, {"state": "begun", "job": run.job_name}, ACTOR)
@@ -26,9 +26,6 @@ def record_begin(vault: Vault, run: dg.DagsterRun, now: datetime) -> None:
 
 def record_end(vault: Vault, run: dg.DagsterRun, judgements: Sequence["Judgement"], now: datetime) -> None:
     """Record that a run ends, and the quality of every table that it judged. Raises JinkuError as `recording` does."""
-    from vault.black_box.entries import Event
-    from vault.black_box.recording import recording
-
     events = [
         Event(
             "check",
@@ -36,7 +33,7 @@ def record_end(vault: Vault, run: dg.DagsterRun, judgements: Sequence["Judgement
             {
                 "run": run.run_id,
                 "expectations": len(each.results),
-                "not_held": sum(result.status not in ("passed", "vacuous") for result in each.results),
+                "not_held": sum(not result.holds for result in each.results),
                 "quality": each.vector.quality,
                 "gate_closed": each.gate_closed,
             },

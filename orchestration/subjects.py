@@ -72,19 +72,23 @@ def measured_by_the_platform(
     return platform_metrics(refreshes, [*past, (now, is_readable)], contract, now)
 
 
+def models_below(models: Models, name: str) -> tuple[str, ...]:
+    """A model and every model that its rows rest on, by name."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            parents = models.node(each)["depends_on"]["nodes"]
+            waiting += [parent.rsplit(".", 1)[-1] for parent in parents if parent.startswith("model.")]
+    return tuple(sorted(found))
+
+
 def sources_below(models: Models, name: str) -> tuple[str, ...]:
     """The sources that a table rests on, through all models below it."""
     source_of_table = {
         table: source for source, contract in models.known.sources.items() for table in tables_of(source, contract)
     }
-    found: set[str] = set()
-    waiting, seen = [name], set()
-    while waiting:
-        each = waiting.pop()
-        if each in seen:
-            continue
-        seen.add(each)
-        found |= {source_of_table[table] for table in models.raw_inputs(each) if table in source_of_table}
-        parents = models.node(each)["depends_on"]["nodes"]
-        waiting += [parent.rsplit(".", 1)[-1] for parent in parents if parent.startswith("model.")]
-    return tuple(sorted(found))
+    tables = {table for model in models_below(models, name) for table in models.raw_inputs(model)}
+    return tuple(sorted({source_of_table[table] for table in tables if table in source_of_table}))

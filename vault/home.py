@@ -12,7 +12,7 @@ from vault.errors import JinkuError
 REPORTS_PORT = 3001
 REPORTS_URL = f"http://127.0.0.1:{REPORTS_PORT}"
 ENGINE_SHARE = 0.75
-MEMORY_SIZE = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B")
+MEMORY_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?B)")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Settings:
     @property
     def engine_memory_limit(self) -> str:
         """The engine's share of the memory, in whole MiB."""
-        number, unit = re.fullmatch(r"([\d.]+) ?([KMGT]i?B)", self.memory_limit).groups()  # type: ignore[union-attr]
+        number, unit = MEMORY_SIZE.fullmatch(self.memory_limit).groups()  # type: ignore[union-attr]
         base = 1024 if "i" in unit else 1000
         size_bytes = float(number) * base ** ("KMGT".index(unit[0]) + 1)
         return f"{int(size_bytes * ENGINE_SHARE) >> 20}MiB"

@@ -1,6 +1,5 @@
 """`jinku anonymise`: how coarse a component must be to keep its persons hidden, as a model to review."""
 
-import difflib
 import os
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from orchestration.declarations import PROJECT, declarations
+from orchestration.names import named
 from review.anonymisation.finding import anonymised
 from review.anonymisation.losses import LOSSES
 from review.anonymisation.model_sql import MARK
@@ -30,7 +30,8 @@ def anonymise(console: Console, name: str, loss: str, write: bool) -> None:
     """
     if loss not in LOSSES:
         raise JinkuError("unknown_kind", f"'{loss}' is no loss", "command line", f"Say {', '.join(LOSSES)}.")
-    contract = _contract(name)
+    components = declarations().components
+    contract = components[named("component", name, components)]
     path = PROJECT / "dbt_project" / "models" / "components" / f"{name}.sql"
     if write:
         _refuse_written_by_hand(path)
@@ -55,16 +56,6 @@ def anonymise(console: Console, name: str, loss: str, write: bool) -> None:
     for line in found.words:
         console.print(escape(line))
     console.print(f"wrote {path.relative_to(PROJECT)}; review it, then `make run`")
-
-
-def _contract(name: str) -> ComponentContract:
-    components = declarations().components
-    if name not in components:
-        close = difflib.get_close_matches(name, components, n=1)
-        nearest = f"; did you mean '{close[0]}'?" if close else ""
-        known = ", ".join(sorted(components))
-        raise JinkuError("unknown_name", f"no component is called '{name}'{nearest}", "assets", f"Known: {known}.")
-    return components[name]
 
 
 def _refuse_written_by_hand(path: Path) -> None:

@@ -1,6 +1,5 @@
 """`jinku classify`: what the columns of a source seem to hold, beside what its contract says. People decide."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,12 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.declarations import declarations
+from orchestration.opening import collected_vault
 from review.classification.column_facts import column_facts
 from review.classification.proposing import ColumnName, Proposal, propose
 from vault.contract import Column, SourceContract
 from vault.errors import JinkuError
-from vault.home import home_from, settings_from
-from vault.layers import connect, open_vault
+from vault.layers import connect
 from vault.ledger import tables_of
 
 COLOURS: Mapping[str, str] = {
@@ -56,10 +55,7 @@ def classify(console: Console, source: str, as_yaml: bool, strict: bool) -> int:
 
 
 def proposals_of_source(source: str, contract: SourceContract) -> dict[str, tuple[Proposal, ...]]:
-    home = home_from(os.environ)
-    if not home.layer("raw").exists():
-        raise JinkuError("no_city", "nothing has been collected here yet", str(home.root), "Run `make run` first.")
-    with connect(open_vault(home, settings_from(os.environ)), read=("raw",)) as connection:
+    with connect(collected_vault(), read=("raw",)) as connection:
         return {
             table: _proposed(connection, f"raw.raw.{table}", [_declared(column) for column in columns])
             for table, columns in tables_of(source, contract).items()

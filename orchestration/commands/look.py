@@ -1,6 +1,5 @@
 """`jinku status`, `sources`, `components` and `show`: looking without changing anything."""
 
-import os
 import time
 
 from rich.console import Console
@@ -9,23 +8,16 @@ from rich.table import Table
 
 from orchestration.declarations import declarations
 from orchestration.layers import LAYERS, Layer
+from orchestration.opening import collected_vault
 from orchestration.tables import facts_of
 from vault.contract import Column, ComponentContract, ProductContract, SourceContract
 from vault.errors import JinkuError
-from vault.home import home_from, settings_from
 from vault.landing import scan, settled
-from vault.layers import Vault, connect, open_vault
+from vault.layers import Vault, connect
 from vault.ledger import CollectedBatch, batches
 
 NEWEST = 10
 COMPONENTS, PRODUCTS = LAYERS[2], LAYERS[3]
-
-
-def _vault() -> Vault:
-    home = home_from(os.environ)
-    if not home.layer("raw").exists():
-        raise JinkuError("no_city", "nothing has been collected here yet", str(home.root), "Run `make run` first.")
-    return open_vault(home, settings_from(os.environ))
 
 
 def _ledger(vault: Vault) -> tuple[CollectedBatch, ...]:
@@ -35,7 +27,7 @@ def _ledger(vault: Vault) -> tuple[CollectedBatch, ...]:
 
 def show_status(console: Console) -> None:
     """Landing zone, batches, quarantine, and declarations that are wrong."""
-    vault, known = _vault(), declarations()
+    vault, known = collected_vault(), declarations()
     for fault in known.faults:
         console.print(f"[red]declaration[/] {escape(fault)}")
     files = scan(vault.home, known.sources)
@@ -62,7 +54,7 @@ def show_status(console: Console) -> None:
 
 def show_sources(console: Console) -> None:
     """One line per declared source."""
-    ledger = _ledger(_vault())
+    ledger = _ledger(collected_vault())
     table = Table("source", "title", "provider", "grade", "refresh", box=None, pad_edge=False, header_style="bold")
     for name in ("batches", "received", "loaded", "quarantined"):
         table.add_column(name, justify="right")
@@ -84,7 +76,7 @@ def show_sources(console: Console) -> None:
 
 def show_components(console: Console) -> None:
     """One line per declared component and product."""
-    vault, known = _vault(), declarations()
+    vault, known = collected_vault(), declarations()
     table = Table("kind", "name", "title", "field", "tier", box=None, pad_edge=False, header_style="bold")
     table.add_column("columns", justify="right")
     table.add_column("rows", justify="right")
@@ -124,7 +116,7 @@ def show_one(console: Console, name: str) -> None:
         console.print(_columns(contract.columns))
     if not isinstance(contract, SourceContract):
         layer = COMPONENTS if isinstance(contract, ComponentContract) else PRODUCTS
-        console.print(f"rows: {_rows(_vault(), layer, name)}")
+        console.print(f"rows: {_rows(collected_vault(), layer, name)}")
 
 
 def _short(value: object) -> str:

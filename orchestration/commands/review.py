@@ -2,9 +2,9 @@
 
 import os
 import secrets
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
+import sqlalchemy as sa
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -31,6 +31,7 @@ from vault.black_box.recording import recording
 from vault.errors import JinkuError
 from vault.home import home_from
 from vault.registry.database import open_registry
+from vault.releases.register import latest_refusals, latest_releases
 
 PARTS = {"origin": "O  origin", "model": "M  model", "result": "R  result"}
 COLOURS = {"pass": "green", "fail": "red", "pending": "yellow", "error": "magenta"}
@@ -38,24 +39,30 @@ SALT_BYTES = 16
 
 
 def show_reviews(console: Console) -> None:
-    """S of every component that was reviewed, and what stands against it. Raises JinkuError `nothing_reviewed`."""
-    with open_registry(home_from(os.environ)).begin() as connection:
+    """S of every component that was reviewed, and its release or what stands against one.
+
+    Raises JinkuError `nothing_reviewed`.
+    """
+    home = home_from(os.environ)
+    with open_registry(home).begin() as connection:
         reviews = latest_reviews(connection)
+        releases, refusals = latest_releases(connection), latest_refusals(connection)
     if not reviews:
         raise _nothing_reviewed("no component")
-    console.print(table_of(list(reviews.values())))
-    console.print("`jinku review NAME` shows the evidence")
-
-
-def table_of(reviews: Sequence[Review]) -> Table:
-    """A line per component: S, and the first of what stands against it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("component", no_wrap=True)
     table.add_column("S", justify="right")
+    table.add_column("release", no_wrap=True)
     table.add_column("review")
-    for review in reviews:
-        table.add_row(review.component, verdict_of(review), in_words(review))
-    return table
+    for name, review in reviews.items():
+        release, refusal = releases.get(name), refusals.get(name)
+        is_refused = refusal is not None and refusal.refused_at >= review.reviewed_at
+        words = in_words(review)
+        if review.security and is_refused and refusal is not None:
+            words = escape("; ".join(refusal.causes))
+        table.add_row(name, verdict_of(review), release.release_id if release and not is_refused else "-", words)
+    console.print(table)
+    console.print(f"datasheets lie in {os.path.relpath(home.releases)}; `jinku review NAME` shows the evidence")
 
 
 def verdict_of(review: Review) -> str:
@@ -171,13 +178,8 @@ def show_reviewers(console: Console) -> None:
     console.print("\n".join(names) if names else "nobody may sign off yet: `jinku reviewer add NAME`")
 
 
-def utc_now() -> datetime:
-    """The present moment; commands take it as an argument."""
-    return datetime.now(UTC)
-
-
-def _latest(connection: object, component: str) -> Review:
-    review = latest_review(connection, component)  # type: ignore[arg-type]
+def _latest(connection: sa.Connection, component: str) -> Review:
+    review = latest_review(connection, component)
     if review is None:
         raise _nothing_reviewed(component)
     return review

@@ -1,11 +1,10 @@
 """`jinku rights`: who may hold, process and operate what; applications, verdicts, lower grades, and consents."""
 
-import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 from pydantic import ValidationError
@@ -14,11 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.declarations import declarations
+from orchestration.names import named, purposes_named
+from orchestration.opening import collected_vault
 from vault.black_box.recording import recording
 from vault.contract import ContractPart, Name, SourceContract, Text
 from vault.errors import JinkuError
-from vault.home import home_from, settings_from
-from vault.layers import Vault, connect, open_vault
+from vault.layers import connect
 from vault.ledger import tables_of
 from vault.marked_yaml import YamlFault, read_marked
 from vault.registry.database import open_registry
@@ -50,7 +50,7 @@ class _Asked(ContractPart):
 
 def show_rights(console: Console, name: str | None, now: datetime) -> None:
     """Every right on record, or all about one source, component or product."""
-    engine = open_registry(_vault().home).execution_options(begins_with_write=False)
+    engine = open_registry(collected_vault().home).execution_options(begins_with_write=False)
     with engine.connect() as registry:
         found = rights_on_record(registry, None if name is None else [name])
     if not found:
@@ -87,7 +87,7 @@ def apply_for_right(console: Console, file: Path, by: str, now: datetime) -> Non
         lines = [f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()]
         raise _unreadable(file, "; ".join(lines)) from None
     application = Application(**asked.model_dump())
-    with recording(_vault(), now) as record:
+    with recording(collected_vault(), now) as record:
         number = apply(record, application, by, now)
     contract = standard_contract(application.confirmation)
     console.print(f"application {number} on the terms of {contract.name} ({contract.terms_hash[:12]})")
@@ -99,7 +99,7 @@ def decide_right(console: Console, act: Act, number: int, reason: str, by: str, 
 
     Raises JinkuError `right_unknown`, `right_decided`, `right_self_granted` and `right_reason`.
     """
-    with recording(_vault(), now) as record:
+    with recording(collected_vault(), now) as record:
         ACTS[act](record, number, reason, by, now)
     console.print(f"application {number}: {act} by {escape(by)}, {escape(reason)}")
 
@@ -110,15 +110,13 @@ def lower_grade(console: Console, component: str, reason: str, by: str, now: dat
     Raises JinkuError `unknown_name`, `grade_core` and `grade_reason`.
     """
     known = declarations()
-    contract = known.components.get(component)
-    if contract is None:
-        raise _unknown("component", component, known.components)
+    contract = known.components[named("component", component, known.components)]
     sources = [(name, known.sources[name].grade) for name in contract.rights.resources if name in known.sources]
-    vault = _vault()
+    vault = collected_vault()
     with recording(vault, now) as record:
         downgrade(record, signing_key(vault), component, sources, reason, by, now)
-    named = ", ".join(name for name, _ in sources)
-    console.print(f"{component} is general from now on, as long as it rests on {named} alone")
+    those = ", ".join(name for name, _ in sources)
+    console.print(f"{component} is general from now on, as long as it rests on {those} alone")
 
 
 def import_consents(
@@ -138,20 +136,11 @@ def import_consents(
     Raises JinkuError `unknown_name`, `no_subject`, `unknown_purpose`, `consent_file` and `consent_incomplete`.
     """
     known = declarations()
-    contract = known.sources.get(source)
-    if contract is None:
-        raise _unknown("source", source, known.sources)
-    unknown = [each for each in purposes if each not in contract.permitted_purposes]
-    if unknown:
-        raise JinkuError(
-            "unknown_purpose",
-            f"{source} does not serve {', '.join(unknown)}",
-            "contract",
-            f"It serves: {', '.join(contract.permitted_purposes)}.",
-        )
+    contract = known.sources[named("source", source, known.sources)]
+    chosen = purposes_named(purposes, source, contract)
     end = datetime.combine(until, time.max, UTC)
-    consent = Consent(source, tuple(purposes) or contract.permitted_purposes, notice, end, separate, guardian, by)
-    vault, given = _vault(), 0
+    consent = Consent(source, chosen, notice, end, separate, guardian, by)
+    vault, given = collected_vault(), 0
     with (
         connect(vault, read=("raw",)) as connection,
         recording(vault, now) as record,
@@ -209,17 +198,6 @@ def _state(right: Right, now: datetime) -> str:
 
 def _until(asked: Application) -> str:
     return "no end" if asked.valid_until == date.max else f"{asked.valid_until}"
-
-
-def _vault() -> Vault:
-    home = home_from(os.environ)
-    if not home.layer("raw").exists():
-        raise JinkuError("no_city", "nothing has been collected here yet", str(home.root), "Run `make run` first.")
-    return open_vault(home, settings_from(os.environ))
-
-
-def _unknown(kind: str, name: str, known: Any) -> JinkuError:
-    return JinkuError("unknown_name", f"no {kind} is called '{name}'", "assets", f"Known: {', '.join(sorted(known))}.")
 
 
 def _unreadable(file: Path, cause: str) -> JinkuError:

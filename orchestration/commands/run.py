@@ -50,7 +50,10 @@ def run_city(console: Console, data: Path | None, scale: float, seed: int) -> in
         return 0
     show_report(console, report)
     if RELEASES in {name for name, _ in report.judged}:
-        show_releases(console, vault)
+        from orchestration.commands.review import show_reviews  # what signs and reviews: only when something was
+
+        console.print()
+        show_reviews(console)
     return _closing(console, vault, report, time.monotonic() - started)
 
 
@@ -116,34 +119,6 @@ def show_report(console: Console, report: RunReport) -> None:
         )
         previous = asset.layer
     console.print(table)
-
-
-def show_releases(console: Console, vault: Vault) -> None:
-    """A line per component: S, its release where there is one, and what stands against it where there is none."""
-    from orchestration.commands.review import in_words, verdict_of
-    from review.records import latest_reviews
-    from vault.registry.database import open_registry
-    from vault.releases.register import latest_refusals, latest_releases
-
-    with open_registry(vault.home).begin() as connection:
-        reviews = latest_reviews(connection)
-        releases, refusals = latest_releases(connection), latest_refusals(connection)
-    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    table.add_column("component", no_wrap=True)
-    table.add_column("S", justify="right")
-    table.add_column("release", no_wrap=True)
-    table.add_column("review")
-    for name, review in reviews.items():
-        release, refusal = releases.get(name), refusals.get(name)
-        is_refused = refusal is not None and refusal.refused_at >= review.reviewed_at
-        words = in_words(review)
-        if review.security and is_refused and refusal is not None:
-            words = escape("; ".join(refusal.causes))
-        table.add_row(name, verdict_of(review), release.release_id if release and not is_refused else "-", words)
-    console.print()
-    console.print(table)
-    home = os.path.relpath(vault.home.releases)
-    console.print(f"datasheets lie in {home}; `jinku review NAME` shows the evidence")
 
 
 def _checks(asset: AssetRun) -> str:

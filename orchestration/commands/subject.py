@@ -4,9 +4,7 @@ Who it is about is typed when asked for, or handed over on standard input, never
 in the shell's history and in the list of processes. It is hashed at the door, and no value of the person is shown.
 """
 
-import difflib
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +20,14 @@ from rich.table import Table
 
 from orchestration.dbt import read_manifest
 from orchestration.declarations import Declarations, declarations
-from orchestration.erasure import REASON, MadeTable, tables_made_from
+from orchestration.erasure import MadeTable, mark_components_stale, tables_made_from
 from orchestration.layers import COMPONENTS
-from vault.black_box.recording import Record, recording
+from orchestration.names import named, purposes_named
+from orchestration.opening import collected_vault
+from vault.black_box.recording import recording
 from vault.contract import SourceContract, SubjectKey
 from vault.errors import JinkuError
-from vault.home import home_from, settings_from
-from vault.layers import Vault, connect, open_vault
+from vault.layers import Vault, connect
 from vault.ledger import tables_of
 from vault.registry.database import open_registry
 from vault.rights.consents import ConsentEvent, consents_of, withdraw
@@ -36,7 +35,7 @@ from vault.rights.corrections import Correction, corrections_of, request_correct
 from vault.rights.holdings import Place, batches_of, lines_of, rows_of
 from vault.rights.pseudonyms import pseudonym_of
 from vault.rights.receipts import correction_receipt, receipts_of, withdrawal_receipt
-from vault.rights.staleness import mark_stale, stale_components
+from vault.rights.staleness import stale_components
 from vault.rights.withholding import load_subjects
 from vault.signing import signing_key
 
@@ -145,16 +144,8 @@ def withdraw_subject(
     Raises JinkuError `unknown_purpose`, and as `show_subject` does.
     """
     door = _door(source)
-    permitted = door.sources[source].permitted_purposes
-    unknown = [each for each in purposes if each not in permitted]
-    if unknown:
-        raise JinkuError(
-            "unknown_purpose",
-            f"{source} does not serve {', '.join(unknown)}",
-            "contract",
-            f"It serves: {', '.join(permitted)}.",
-        )
-    _withdraw(console, door, {source: tuple(purposes) or permitted}, receipt, now, is_erasure=False)
+    chosen = purposes_named(purposes, source, door.sources[source])
+    _withdraw(console, door, {source: chosen}, receipt, now, is_erasure=False)
 
 
 def erase_subject(console: Console, source: str, everywhere: bool, receipt: Path | None, now: datetime) -> None:
@@ -188,40 +179,22 @@ def _withdraw(
             for name, of_source in purposes.items()
         }
         for name in purposes:
-            _mark_stale(record, door, name, now)
+            mark_components_stale(record.connection, door.made_from(name), name, now)
         document = withdrawal_receipt(record, signing_key(door.vault), events, door.sources, now)
     _hand_over(console, document, receipt)
     console.print(f"withdrawn from {', '.join(purposes)}; the next `jinku run` removes the rows and all made from them")
 
 
-def _mark_stale(record: Record, door: _Door, source: str, now: datetime) -> None:
-    for table in door.made_from(source):
-        if table.layer == COMPONENTS:
-            mark_stale(record.connection, table.name, f"{REASON} from {source}", now)
-
-
 def _door(source: str) -> _Door:
     """Ask who it is about, and forget it as soon as the pseudonym is known."""
     known = declarations()
-    contract = known.sources.get(source)
-    if contract is None:
-        close = difflib.get_close_matches(source, known.sources, n=1)
-        nearest = f"; did you mean '{close[0]}'?" if close else ""
-        raise JinkuError(
-            "unknown_name",
-            f"no source is called '{source}'{nearest}",
-            "assets",
-            f"Known: {', '.join(sorted(known.sources))}.",
-        )
+    contract = known.sources[named("source", source, known.sources)]
     if contract.subject is None:
         speaking = ", ".join(name for name, each in known.sources.items() if each.subject is not None)
         raise JinkuError(
             "no_subject", f"{source} speaks of nobody in particular", "contract", f"These sources do: {speaking}."
         )
-    home = home_from(os.environ)
-    if not home.layer("raw").exists():
-        raise JinkuError("no_city", "nothing has been collected here yet", str(home.root), "Run `make run` first.")
-    vault = open_vault(home, settings_from(os.environ))
+    vault = collected_vault()
     kind = contract.subject.kind
     with connect(vault, read=("raw",)) as connection:
         principal = pseudonym_of(connection, kind, _identifier(contract.subject))

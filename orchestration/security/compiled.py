@@ -1,30 +1,16 @@
 """The SQL a component was made by: its own model's and that of every model below it, as dbt compiled it."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
 from orchestration.dbt_assets import MODEL_HASH, Models, hash_of_sql
-from orchestration.layers import COMPONENTS
 from orchestration.roles import raw_roles
+from orchestration.subjects import models_below
 from review.model.under_review import ModelUnderReview, NoiseClaim, Table
 from vault.contract import ComponentContract
 from vault.errors import JinkuError
 from vault.home import Home
-
-
-def models_below(models: Models, name: str) -> tuple[str, ...]:
-    """A model and every model that its rows rest on, by name."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        each = waiting.pop()
-        if each not in found:
-            found.add(each)
-            parents = models.node(each)["depends_on"]["nodes"]
-            waiting += [parent.rsplit(".", 1)[-1] for parent in parents if parent.startswith("model.")]
-    return tuple(sorted(found))
 
 
 def compiled_statements(home: Home, storage: dg.DagsterInstance, models: Models, name: str) -> dict[Table, str]:
@@ -51,14 +37,6 @@ def compiled_statements(home: Home, storage: dg.DagsterInstance, models: Models,
             )
         statements[layer, model] = sql
     return statements
-
-
-def models_hash(statements: Mapping[Table, str]) -> str:
-    """One hash of all models that made a component."""
-    digest = hashlib.sha256()
-    for (schema, table), sql in sorted(statements.items()):
-        digest.update(f"{schema}.{table}\n{len(sql)}\n{sql}".encode())
-    return digest.hexdigest()
 
 
 def model_under_review(models: Models, name: str, statements: Mapping[Table, str]) -> ModelUnderReview:
@@ -99,8 +77,3 @@ def _tested_unique(models: Models) -> Iterator[tuple[Table, str]]:
         if node["resource_type"] == "test" and test.get("name") == "unique" and node.get("attached_node"):
             model = node["attached_node"].rsplit(".", 1)[-1]
             yield (models.node(model)["fqn"][1], model), str(node["column_name"])
-
-
-def component_table(name: str) -> str:
-    """A component's table as the engine names it."""
-    return f"{COMPONENTS.database}.{COMPONENTS.name}.{name}"

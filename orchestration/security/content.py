@@ -4,25 +4,29 @@ import hashlib
 from collections.abc import Mapping
 
 from orchestration.dbt_assets import Models
-from orchestration.security.compiled import models_hash
-from orchestration.subjects import sources_below
 from review.model.under_review import Table
 from review.policy import Policy
 from review.records import Content
-from vault.contract import ContractPart
 
 
-def content_of(models: Models, name: str, data_hash: str, statements: Mapping[Table, str], policy: Policy) -> Content:
-    """The content of a component as it stands now. data_hash: of its rows."""
-    return Content(data_hash, models_hash(statements), contracts_hash(models, name), policy.content_hash)
+def content_of(
+    models: Models,
+    name: str,
+    sources: tuple[str, ...],
+    data_hash: str,
+    statements: Mapping[Table, str],
+    policy: Policy,
+) -> Content:
+    """The content of a component as it stands now. sources: those it rests on; data_hash: of its rows."""
+    compiled = {f"{schema}.{table}": sql for (schema, table), sql in statements.items()}
+    contracts = {f"source {each}": models.known.sources[each].model_dump_json() for each in sources}
+    contracts[f"component {name}"] = models.known.components[name].model_dump_json()
+    return Content(data_hash, _hash(compiled), _hash(contracts), policy.content_hash)
 
 
-def contracts_hash(models: Models, name: str) -> str:
-    """One hash of a component's contract and of those of all sources it rests on."""
-    contracts: dict[str, ContractPart] = {f"component {name}": models.known.components[name]}
-    contracts |= {f"source {each}": models.known.sources[each] for each in sources_below(models, name)}
+def _hash(texts: Mapping[str, str]) -> str:
+    """One hash of all texts and their names, in whatever order they come."""
     digest = hashlib.sha256()
-    for key, contract in sorted(contracts.items()):
-        text = contract.model_dump_json()
-        digest.update(f"{key}\n{len(text)}\n{text}".encode())
+    for name, text in sorted(texts.items()):
+        digest.update(f"{name}\n{len(text)}\n{text}".encode())
     return digest.hexdigest()

@@ -5,15 +5,14 @@ import re
 from sqlglot import exp
 
 from orchestration.dbt_assets import Models
-from orchestration.layers import COMPONENTS
-from orchestration.security.compiled import component_table
+from orchestration.layers import COMPONENTS, LAYER_OF_SCHEMA
 from review.model.statement import statement_of
 from vault.contract import ComponentContract, Entities
 from vault.disclosure.entities import EntityQuery
 from vault.errors import JinkuError
 
 NAMED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-RESOURCE_DATABASE = "warehouse"
+RESOURCE = LAYER_OF_SCHEMA["resource"]
 
 
 def entity_query(models: Models, name: str, contract: ComponentContract) -> EntityQuery | None:
@@ -47,21 +46,22 @@ def _faults(statement: str) -> list[str]:
     others = [
         each.sql()
         for each in found.tree.find_all(exp.Table)
-        if each.catalog not in (COMPONENTS.database, RESOURCE_DATABASE) and each.name not in names
+        if each.catalog not in (COMPONENTS.database, RESOURCE.database) and each.name not in names
     ]
     return [*found.faults, *(f"it reads {each}" for each in others)]
 
 
 def _is_resource(models: Models, table: str) -> bool:
     node = models.manifest["nodes"].get(f"model.jinku.{table}")
-    return bool(node) and node["fqn"][1] == "resource"
+    return bool(node) and node["fqn"][1] == RESOURCE.name
 
 
 def _place(table: str, name: str) -> str:
-    return component_table(name) if table == "rows" else f"{RESOURCE_DATABASE}.resource.{table}"
+    layer, table = (COMPONENTS, name) if table == "rows" else (RESOURCE, table)
+    return f"{layer.database}.{layer.name}.{table}"
 
 
 def _layers(entities: Entities) -> tuple[str, ...]:
     named = set(NAMED.findall(entities.query))
-    layers = ([COMPONENTS.database] if "rows" in named else []) + ([RESOURCE_DATABASE] if named - {"rows"} else [])
+    layers = ([COMPONENTS.database] if "rows" in named else []) + ([RESOURCE.database] if named - {"rows"} else [])
     return tuple(layers)

@@ -12,7 +12,6 @@ from expectations.history import Evaluation
 from orchestration.dbt_assets import Models
 from orchestration.layers import COMPONENTS
 from orchestration.security.reviewing import Reviewed
-from orchestration.subjects import sources_below
 from orchestration.valuation.valuing import build_of
 from review.records import Review
 from review.result.groups import GROUP_MINIMUM
@@ -57,7 +56,7 @@ def release_component(
     try:
         with connect(vault, read=(COMPONENTS.database,)) as connection:
             table = ibis_table(connection, COMPONENTS.database, COMPONENTS.name, name)
-            evidence = _evidence(storage, vault, models, name, review, run_id)
+            evidence = _evidence(storage, vault, models, name, reviewed, run_id)
             release = publish(vault, evidence, table, now, _disclosing(vault, models, name, reviewed, now))
     except JinkuError as error:
         if error.code != REFUSED:
@@ -68,10 +67,10 @@ def release_component(
 
 
 def _evidence(
-    storage: dg.DagsterInstance, vault: Vault, models: Models, name: str, review: Review, run_id: str
+    storage: dg.DagsterInstance, vault: Vault, models: Models, name: str, reviewed: Reviewed, run_id: str
 ) -> Evidence:
     evaluation = history.latest(history.open_history(vault.home.quality), f"{COMPONENTS.name}/{name}")
-    sources = sources_below(models, name)
+    review, sources = reviewed.review, reviewed.sources
     with open_registry(vault.home).begin() as registry:
         rights = rights_on_record(registry, [name, *sources])
     with connect(vault, read=("raw",)) as connection:
@@ -125,7 +124,7 @@ def _quality_evidence(evaluation: Evaluation | None) -> QualityEvidence | None:
     if evaluation is None or evaluation.vector is None:
         return None
     vector = evaluation.vector
-    held = sum(each.status in ("passed", "vacuous") for each in evaluation.results)
+    held = sum(each.holds for each in evaluation.results)
     return QualityEvidence(
         vector.scores,
         vector.quality,
@@ -147,6 +146,6 @@ def _disclosing(vault: Vault, models: Models, name: str, reviewed: Reviewed, now
             return
         kept = keep_entities(vault, release_id, scope, entities)
         disclosed = DisclosedSet(release_id, scope, name, kept)
-        record_release(record.connection, disclosed, sources_below(models, name), reviewed.compared_with, now)
+        record_release(record.connection, disclosed, reviewed.sources, reviewed.compared_with, now)
 
     return disclose

@@ -10,11 +10,11 @@ import duckdb
 import ibis.expr.types as ir
 
 from orchestration.dbt_assets import Models
-from orchestration.layers import COMPONENTS
-from orchestration.security.compiled import compiled_statements, model_under_review, models_below
+from orchestration.layers import COMPONENTS, LAYER_OF_SCHEMA
+from orchestration.security.compiled import compiled_statements, model_under_review
 from orchestration.security.content import content_of
 from orchestration.security.entities import entity_query
-from orchestration.subjects import sources_below
+from orchestration.subjects import models_below, sources_below
 from review.code import code_hash
 from review.findings import Finding
 from review.model.reviewing import review_model
@@ -46,9 +46,10 @@ LAYERS_READ = ("raw", "warehouse", "components")
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A review on record, with what a release needs of it: who was compared, and with which earlier releases."""
+    """A review on record, with what a release needs of it: the sources, who was compared, and with which releases."""
 
     review: Review
+    sources: tuple[str, ...]
     entities: EntityQuery | None
     compared_with: tuple[str, ...]
 
@@ -96,7 +97,7 @@ def review_component(
     thresholds = thresholds_for(policy.result, contract.release_tier)
     with connect(vault, read=LAYERS_READ) as engine:
         data_hash = snapshot_hash(ibis_table(engine, COMPONENTS.database, COMPONENTS.name, name))
-        content = content_of(models, name, data_hash, statements, policy)
+        content = content_of(models, name, sources, data_hash, statements, policy)
         cache_key = _cache_key(content, (*earlier, *related), fault)
         if last is not None and last.cache_key == cache_key:
             lasting = tuple(each for each in last.findings if each.part != "origin")
@@ -110,7 +111,7 @@ def review_component(
     review = Review(name, content, cache_key, (*origin, *lasting), policy.blocking, run_id, now)
     with recording(vault, now) as record:
         review = record_review(record, review)
-    return Reviewed(review, subject.entities, tuple(each.release_id for each in earlier))
+    return Reviewed(review, sources, subject.entities, tuple(each.release_id for each in earlier))
 
 
 def _entities(models: Models, name: str) -> tuple[EntityQuery | None, JinkuError | None]:
@@ -166,8 +167,7 @@ def _result_facts(vault: Vault, engine: duckdb.DuckDBPyConnection, subject: _Sub
     population = None
     if contract.population is not None:
         schema, table = contract.population.split("/")
-        database = COMPONENTS.database if schema in (COMPONENTS.name, "products") else "warehouse"
-        population = ibis_table(engine, database, schema, table)
+        population = ibis_table(engine, LAYER_OF_SCHEMA[schema].database, schema, table)
     table = ibis_table(engine, COMPONENTS.database, COMPONENTS.name, subject.name)
     return ResultFacts(
         subject.name,
@@ -227,7 +227,7 @@ def _places(subject: _Subject) -> tuple[Place, ...]:
     found = []
     for model in models_below(subject.models, subject.name):
         schema = subject.models.node(model)["fqn"][1]
-        found.append(Place(COMPONENTS.database if schema == COMPONENTS.name else "warehouse", schema, model))
+        found.append(Place(LAYER_OF_SCHEMA[schema].database, schema, model))
     return tuple(found)
 
 
