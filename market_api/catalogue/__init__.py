@@ -1,0 +1,1 @@
+"""The catalogue: components that were released, listed for trade."""

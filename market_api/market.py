@@ -1,0 +1,121 @@
+"""The market at work: its database, keys, clock and randomness, handed to everything that needs them."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from market_api import log
+from market_api.database import engine_of, in_transaction, migrate, unavailable
+from market_api.identifiers import RandomBytes, new_identifier
+from market_api.keys import MarketKeys, market_keys
+from market_api.settings import MarketSettings
+from vault.black_box.entries import Event
+from vault.signing import public_keys_in
+
+KIND_OF = {"delivery": "delivery", "participant": "decision", "oversight": "decision"}
+"""The kind of an entry in the black box, by the first word of its step; any other step is of kind 'trade'."""
+
+Clock = Callable[[], datetime]
+Result = TypeVar("Result")
+
+
+def utc_now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)
+
+
+class Transaction:
+    """One action: what is done over `connection` and what is logged stand together or not at all.
+
+    at: when the action happens, one moment for all that it writes; actor: the participant who acts, 'market' where the
+    market does of itself.
+    """
+
+    def __init__(self, market: "Market", connection: sa.Connection, actor: str) -> None:
+        self.market = market
+        self.connection = connection
+        self.at = market.clock()
+        self.actor = actor
+        self._events: list[Event] = []
+
+    def new_identifier(self, kind: str) -> str:
+        """A name for something new, such as 'ord_…'."""
+        return new_identifier(kind, self.at, self.market.random_bytes)
+
+    def log(self, step: str, subject: str, payload: Mapping[str, Any]) -> None:
+        """Record a step in the black box. step: such as 'order.settle'; subject: whose, such as an order's name;
+        payload: plain values, and no name of a person, secret or personal value. Raises ValueError as `Event` does."""
+        kind = KIND_OF.get(step.partition(".")[0], "trade")
+        self._events.append(Event(kind, subject, {"step": step, **payload}, self.actor))
+
+    def finish(self) -> None:
+        """Write the entries. Called once, last."""
+        if self._events:
+            log.append_events(self.connection, self._events, self.at, self.market.random_bytes)
+
+
+@dataclass(frozen=True)
+class Market:
+    """All that the market's functions are given. It is shared by threads and never changes."""
+
+    settings: MarketSettings
+    engine: sa.Engine
+    keys: MarketKeys
+    clock: Clock = utc_now
+    random_bytes: RandomBytes = secrets.token_bytes
+
+    def act(self, actor: str, do: Callable[[Transaction], Result]) -> Result:
+        """Do something in one transaction with its entries in the black box; all of it, or nothing where `do` raises.
+
+        `do` may run more than once, each time from the start. Raises Problem `unavailable`, and what `do` raises.
+        """
+
+        def attempt(connection: sa.Connection) -> Result:
+            transaction = Transaction(self, connection, actor)
+            result = do(transaction)
+            transaction.finish()
+            return result
+
+        return in_transaction(self.engine, attempt)
+
+    def read(self, ask: Callable[[sa.Connection], Result]) -> Result:
+        """Ask the database within one transaction. Raises Problem `unavailable`, and what `ask` raises."""
+        try:
+            with self.engine.connect() as connection:
+                return ask(connection)
+        except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+            raise unavailable() from error
+
+    def seal(self) -> int:
+        """Sign the black box as it stands now; gives its size."""
+        size = in_transaction(self.engine, lambda connection: log.seal(connection, self.keys.signing, self.clock()))
+        self.read(lambda connection: log.witness(connection, self.settings))
+        return size
+
+    @property
+    def trusted_keys(self) -> Mapping[str, Any]:
+        """The public keys that releases must be signed by, as they are there now."""
+        return public_keys_in(self.settings.trust)
+
+
+def open_market(
+    settings: MarketSettings, clock: Clock = utc_now, random_bytes: RandomBytes = secrets.token_bytes
+) -> Market:
+    """The market over its settings, its keys and database made where there are none.
+
+    Raises JinkuError `market_key_damaged`, ValueError for another kind of database, and sqlalchemy's DBAPIError.
+    """
+    _make_private(settings.folder)
+    keys = market_keys(settings.folder)
+    engine = engine_of(settings.database_url)
+    migrate(engine)
+    return Market(settings, engine, keys, clock, random_bytes)
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)

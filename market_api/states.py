@@ -1,0 +1,192 @@
+"""State machines as tables: what may follow what, and the one function that moves anything from state to state.
+
+`advance` locks the row, checks the move, writes it and records it in the black box: one transaction, or nothing.
+On PostgreSQL rows are locked in the order of LOCK_ORDER, then accounts by name, then the log's head, so that no two
+transactions wait for each other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+
+from market_api.market import Transaction
+from market_api.problems import Problem
+from vault.moments import text_of
+
+LOCK_ORDER = ("participant", "listing", "negotiation", "auction", "order", "entitlement", "dispute")
+"""Whoever locks several kinds of things in one transaction does it in this order."""
+
+Moves = Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The states of one kind of thing. name: such as 'order'; moves: (state, event) -> the state after it."""
+
+    name: str
+    first: str
+    moves: Moves
+
+    @property
+    def states(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset([self.first, *(state for state, _ in self.moves), *self.moves.values()])
+
+    def after(self, state: str, event: str) -> str | None:
+        """The state that an event leads to; None where it may not happen now."""
+        return self.moves.get((state, event))
+
+    def events(self, state: str) -> tuple[str, ...]:
+        """What may happen in a state."""
+        return tuple(sorted(event for start, event in self.moves if start == state))
+
+
+def _machine(name: str, first: str, moves: dict[tuple[str, str], str]) -> Machine:
+    return Machine(name, first, MappingProxyType(moves))
+
+
+PARTICIPANT = _machine(
+    "participant",
+    "applied",
+    {
+        ("applied", "admit"): "admitted",
+        ("applied", "refuse"): "refused",
+        ("admitted", "suspend"): "suspended",
+        ("suspended", "reinstate"): "admitted",
+    },
+)
+LISTING = _machine(
+    "listing",
+    "listed",
+    {
+        ("listed", "freeze"): "frozen",
+        ("frozen", "release"): "listed",
+        ("listed", "retire"): "retired",
+        ("frozen", "retire"): "retired",
+        ("listed", "supersede"): "superseded",
+        ("superseded", "freeze"): "frozen",
+        ("superseded", "retire"): "retired",
+    },
+)
+NEGOTIATION = _machine(
+    "negotiation",
+    "open",
+    {
+        ("open", "offer"): "open",
+        ("open", "agree"): "agreed",
+        ("open", "reject"): "rejected",
+        ("open", "expire"): "expired",
+        ("open", "withdraw"): "withdrawn",
+    },
+)
+AUCTION = _machine(
+    "auction",
+    "announced",
+    {
+        ("announced", "open"): "open",
+        ("announced", "cancel"): "cancelled",
+        ("open", "bid"): "open",
+        ("open", "last_call"): "last_call",
+        ("open", "reveal"): "revealing",
+        ("last_call", "bid"): "last_call",
+        ("revealing", "bid"): "revealing",
+        ("open", "close"): "closed",
+        ("last_call", "close"): "closed",
+        ("revealing", "close"): "closed",
+        ("open", "cancel"): "cancelled",
+        ("last_call", "cancel"): "cancelled",
+        ("revealing", "cancel"): "cancelled",
+    },
+)
+ORDER = _machine(
+    "order",
+    "placed",
+    {
+        ("placed", "settle"): "settled",
+        ("placed", "cancel"): "cancelled",
+        ("placed", "expire"): "expired",
+        ("settled", "dispute"): "disputed",
+        ("settled", "complete"): "completed",
+        ("disputed", "uphold"): "settled",
+        ("disputed", "refund"): "refunded",
+    },
+)
+ENTITLEMENT = _machine(
+    "entitlement",
+    "active",
+    {
+        ("active", "suspend"): "suspended",
+        ("suspended", "resume"): "active",
+        ("active", "expire"): "expired",
+        ("suspended", "expire"): "expired",
+        ("active", "revoke"): "revoked",
+        ("suspended", "revoke"): "revoked",
+    },
+)
+DISPUTE = _machine(
+    "dispute",
+    "opened",
+    {
+        ("opened", "evidence"): "opened",
+        ("opened", "withdraw"): "withdrawn",
+        ("opened", "uphold"): "upheld",
+        ("opened", "reject"): "rejected",
+    },
+)
+MACHINES: Mapping[str, Machine] = MappingProxyType(
+    {each.name: each for each in (PARTICIPANT, LISTING, NEGOTIATION, AUCTION, ORDER, ENTITLEMENT, DISPUTE)}
+)
+
+
+def locked(transaction: Transaction, machine: Machine, table: sa.Table, identifier: str) -> sa.Row[Any]:
+    """The row of a thing, locked until the transaction ends. Raises Problem `not_found`."""
+    key = table.primary_key.columns[0]
+    row = transaction.connection.execute(sa.select(table).where(key == identifier).with_for_update()).one_or_none()
+    if row is None:
+        raise Problem("not_found", f"There is no {machine.name} '{identifier}' for you.")
+    return row
+
+
+def advance(
+    transaction: Transaction,
+    machine: Machine,
+    table: sa.Table,
+    row: sa.Row[Any],
+    event: str,
+    payload: Mapping[str, Any],
+    **changes: Any,
+) -> str:
+    """Move a thing, which `locked` gave, to the state that an event leads to, and log it; gives that state.
+
+    The table has the columns `state` and `changed_at`; changes: of further columns; payload: what the black box is
+    told beside the event and the states. Raises Problem `wrong_state`, which names what may be done instead.
+    """
+    key = table.primary_key.columns[0]
+    identifier = getattr(row, key.name)
+    after = machine.after(row.state, event)
+    if after is None:
+        possible = ", ".join(machine.events(row.state)) or "nothing any more"
+        raise Problem(
+            "wrong_state",
+            f"The {machine.name} is {row.state}, so '{event}' cannot happen; what can: {possible}.",
+            state=row.state,
+        )
+    transaction.connection.execute(
+        sa.update(table).where(key == identifier).values(state=after, changed_at=text_of(transaction.at), **changes)
+    )
+    told = {"from": row.state, "to": after, **payload}
+    transaction.log(f"{machine.name}.{event}", identifier, told)
+    return after
+
+
+def begin(
+    transaction: Transaction, machine: Machine, table: sa.Table, values: Mapping[str, Any], payload: Mapping[str, Any]
+) -> None:
+    """Write a new thing in its first state and log it as '<machine>.begin'. values: all columns but the state's."""
+    at = text_of(transaction.at)
+    transaction.connection.execute(sa.insert(table).values(state=machine.first, created_at=at, changed_at=at, **values))
+    identifier = values[table.primary_key.columns[0].name]
+    transaction.log(f"{machine.name}.begin", identifier, {"to": machine.first, **payload})

@@ -1,0 +1,161 @@
+"""Orders: placed at an agreed price, and settled as delivery versus payment: money and entitlement move in one
+transaction, or neither does.
+
+What the receivers earn is pending until the term for disputes has passed.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from fractions import Fraction
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from market_api.catalogue.clearance import cleared_datasheet
+from market_api.catalogue.tables import listings
+from market_api.entitlements.granting import grant, require_not_exclusive
+from market_api.ledger.accounts import account_of
+from market_api.ledger.holds import hold_and_post
+from market_api.market import Transaction
+from market_api.problems import Problem
+from market_api.states import LISTING, ORDER, advance, begin, locked
+from market_api.trading.splitting import lines_of
+from market_api.trading.tables import orders
+from market_api.trading.terms import Terms, terms_hash
+from vault.moments import text_of
+
+Origin = Literal["posted", "negotiation", "auction"]
+PAY_WITHIN = timedelta(hours=72)
+DISPUTE_WITHIN = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What was agreed, and how it came about. origin_id: the listing, negotiation or auction."""
+
+    buyer_id: str
+    price_fen: int
+    terms: Terms
+    origin: Origin
+    origin_id: str
+
+
+def locked_listing(transaction: Transaction, listing_id: str) -> sa.Row[Any]:
+    """A listing that may be traded now, locked. Raises Problem `not_found`, `wrong_state` and `not_cleared`."""
+    listing = locked(transaction, LISTING, listings, listing_id)
+    if listing.state != "listed":
+        raise Problem("wrong_state", f"The listing is {listing.state} and is not traded.", state=listing.state)
+    cleared_datasheet(transaction.market.settings, listing.release_id, transaction.at, listing.datasheet_hash)
+    return listing
+
+
+def place(transaction: Transaction, listing: sa.Row[Any], agreed: Agreement) -> sa.Row[Any]:
+    """Write an order over a listing that `locked_listing` gave; it is to be paid within PAY_WITHIN.
+
+    Raises Problem `not_permitted` where the buyer is the seller, and `wrong_state` where another holds it exclusively.
+    """
+    if agreed.buyer_id == listing.seller_id:
+        raise Problem("not_permitted", "Nobody buys from itself.")
+    require_not_exclusive(transaction, listing.component, agreed.buyer_id, agreed.terms)
+    hashed = terms_hash(agreed.terms, listing.release_id, listing.datasheet_hash, listing.seller_id)
+    values: dict[str, Any] = {
+        "order_id": transaction.new_identifier("ord"),
+        **{name: getattr(listing, name) for name in COPIED},
+        "buyer_id": agreed.buyer_id,
+        "origin": agreed.origin,
+        "origin_id": agreed.origin_id,
+        "price_fen": agreed.price_fen,
+        "terms": json.dumps(agreed.terms.document()),
+        "terms_hash": hashed,
+        "pay_until": text_of(transaction.at + PAY_WITHIN),
+    }
+    begin(transaction, ORDER, orders, values, {key: values[key] for key in TOLD})
+    return locked(transaction, ORDER, orders, values["order_id"])
+
+
+COPIED = ("listing_id", "release_id", "component", "application_field", "seller_id", "datasheet_hash", "shares")
+TOLD = ("listing_id", "release_id", "buyer_id", "seller_id", "origin", "origin_id", "price_fen", "terms_hash")
+
+
+def settle(transaction: Transaction, order: sa.Row[Any]) -> str:
+    """Pay a locked order and grant its entitlement at once; gives the entitlement's name.
+
+    Its listing was locked before it. Raises Problem `wrong_state` where it is not open or its time has passed,
+    `not_cleared`, and `funds_missing`.
+    """
+    if order.state == "placed" and order.pay_until < text_of(transaction.at):
+        raise Problem("wrong_state", f"The order was to be paid until {order.pay_until}.", state=order.state)
+    cleared_datasheet(transaction.market.settings, order.release_id, transaction.at, order.datasheet_hash)
+    terms = Terms.read(json.loads(order.terms))
+    require_not_exclusive(transaction, order.component, order.buyer_id, terms)
+    lines = lines_of(transaction.connection, order, transaction.at)
+    payment_id = None
+    if order.price_fen:
+        paid = [(account, amount_fen) for account, _, amount_fen in lines]
+        _, payment_id = hold_and_post(transaction, order.buyer_id, order.order_id, "settlement", paid)
+    advance(
+        transaction,
+        ORDER,
+        orders,
+        order,
+        "settle",
+        {"payment_id": payment_id, "lines": [list(line) for line in lines]},
+        lines=json.dumps([list(line) for line in lines]),
+        payment_id=payment_id,
+        settled_at=text_of(transaction.at),
+        dispute_until=text_of(transaction.at + DISPUTE_WITHIN),
+    )
+    return grant(transaction, order, terms)
+
+
+def buy(transaction: Transaction, buyer_id: str, listing_id: str, terms: Terms, price_fen: int) -> dict[str, Any]:
+    """Order at the posted price and settle at once. price_fen: what the buyer saw; terms: within the listing's.
+
+    Raises Problem `wrong_state` where nothing is posted, `price_changed` where it is another price now, and what
+    `place` and `settle` raise.
+    """
+    listing = locked_listing(transaction, listing_id)
+    if listing.price_fen is None:
+        raise Problem("wrong_state", "The listing has no posted price: negotiate, or bid in its auction.")
+    if listing.price_fen != price_fen:
+        raise Problem(
+            "price_changed", f"The price is {listing.price_fen} fen now.", "price_fen", price_fen=listing.price_fen
+        )
+    order = place(transaction, listing, Agreement(buyer_id, price_fen, terms, "posted", listing_id))
+    entitlement_id = settle(transaction, order)
+    return {"order_id": order.order_id, "entitlement_id": entitlement_id, "price_fen": price_fen}
+
+
+Line = tuple[str, str, int]
+"""An account, why it is paid, and fen."""
+
+
+def receivers(shares: str) -> list[tuple[str, Fraction]]:
+    """Who gets which share of a sale after fee and tax, as a listing states it."""
+    return [(receiver, Fraction(share)) for receiver, share in json.loads(shares)]
+
+
+def pending_lines(lines: Sequence[Line]) -> Mapping[str, int]:
+    """What is pending for each owner of an order's lines, in fen."""
+    found: dict[str, int] = {}
+    for account, _, amount_fen in lines:
+        owner = account.removesuffix(":pending")
+        found[owner] = found.get(owner, 0) + amount_fen
+    return found
+
+
+def complete(transaction: Transaction, order: sa.Row[Any]) -> None:
+    """Once its term for disputes has passed, make what a settled order earned its receivers' own."""
+    from market_api.ledger.posting import Posting, post
+
+    lines: list[Line] = [tuple(line) for line in json.loads(order.lines)]
+    moved = [
+        Posting(account_of(owner, "pending"), account_of(owner), amount_fen)
+        for owner, amount_fen in sorted(pending_lines(lines).items())
+        if amount_fen
+    ]
+    if moved:
+        post(transaction, "completion", order.order_id, moved)
+    advance(transaction, ORDER, orders, order, "complete", {})
