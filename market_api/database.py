@@ -134,7 +134,7 @@ def guard(connection: sa.Connection, table: str) -> None:
         return
     connection.exec_driver_sql(
         "create or replace function market_never_changed() returns trigger language plpgsql as "
-        "$$ begin raise exception '% is never changed', tg_table_name; end $$"
+        "$$ begin raise exception '%% is never changed', tg_table_name; end $$"
     )
     for events, each in (("update or delete", "row"), ("truncate", "statement")):
         connection.exec_driver_sql(

@@ -7,6 +7,7 @@ transactions wait for each other.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -141,10 +142,28 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
 )
 
 
+@cache
+def _locking(table: sa.Table) -> sa.Select[Any]:
+    key = table.primary_key.columns[0]
+    return sa.select(table).where(key == sa.bindparam("identifier")).with_for_update()
+
+
+@cache
+def _beginning(table: sa.Table) -> Any:
+    return sa.insert(table).returning(*table.columns)
+
+
+@cache
+def _moving(table: sa.Table, changed: tuple[str, ...]) -> sa.Update:
+    """Statements are made once for each set of columns: making them takes longer than running them."""
+    key = table.primary_key.columns[0]
+    values = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in changed}
+    return sa.update(table).where(key == sa.bindparam("identifier")).values(**values)
+
+
 def locked(transaction: Transaction, machine: Machine, table: sa.Table, identifier: str) -> sa.Row[Any]:
     """The row of a thing, locked until the transaction ends. Raises Problem `not_found`."""
-    key = table.primary_key.columns[0]
-    row = transaction.connection.execute(sa.select(table).where(key == identifier).with_for_update()).one_or_none()
+    row = transaction.connection.execute(_locking(table), {"identifier": identifier}).one_or_none()
     if row is None:
         raise Problem("not_found", f"There is no {machine.name} '{identifier}' for you.")
     return row
@@ -159,13 +178,12 @@ def advance(
     payload: Mapping[str, Any],
     **changes: Any,
 ) -> str:
-    """Move a thing, which `locked` gave, to the state that an event leads to, and log it; gives that state.
+    """Move a thing, which `locked` or `begin` gave, to the state that an event leads to, and log it; gives that state.
 
     The table has the columns `state` and `changed_at`; changes: of further columns; payload: what the black box is
     told beside the event and the states. Raises Problem `wrong_state`, which names what may be done instead.
     """
-    key = table.primary_key.columns[0]
-    identifier = getattr(row, key.name)
+    identifier = getattr(row, table.primary_key.columns[0].name)
     after = machine.after(row.state, event)
     if after is None:
         possible = ", ".join(machine.events(row.state)) or "nothing any more"
@@ -174,19 +192,23 @@ def advance(
             f"The {machine.name} is {row.state}, so '{event}' cannot happen; what can: {possible}.",
             state=row.state,
         )
-    transaction.connection.execute(
-        sa.update(table).where(key == identifier).values(state=after, changed_at=text_of(transaction.at), **changes)
-    )
-    told = {"from": row.state, "to": after, **payload}
-    transaction.log(f"{machine.name}.{event}", identifier, told)
+    changed = {"state": after, "changed_at": text_of(transaction.at), **changes}
+    told = {f"new_{name}": value for name, value in changed.items()}
+    transaction.connection.execute(_moving(table, tuple(changed)), {"identifier": identifier, **told})
+    transaction.log(f"{machine.name}.{event}", identifier, {"from": row.state, "to": after, **payload})
     return after
 
 
 def begin(
     transaction: Transaction, machine: Machine, table: sa.Table, values: Mapping[str, Any], payload: Mapping[str, Any]
-) -> None:
-    """Write a new thing in its first state and log it as '<machine>.begin'. values: all columns but the state's."""
+) -> sa.Row[Any]:
+    """Write a new thing in its first state and log it as '<machine>.begin'; gives its row.
+
+    values: all columns but the state's and those that are null.
+    """
     at = text_of(transaction.at)
-    transaction.connection.execute(sa.insert(table).values(state=machine.first, created_at=at, changed_at=at, **values))
+    stamped = {"state": machine.first, "created_at": at, "changed_at": at, **values}
+    row: sa.Row[Any] = transaction.connection.execute(_beginning(table), stamped).one()
     identifier = values[table.primary_key.columns[0].name]
     transaction.log(f"{machine.name}.begin", identifier, {"to": machine.first, **payload})
+    return row

@@ -183,6 +183,25 @@ def new(
     scaffold(console, kind, name)
 
 
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    add_help_option=False,
+)
+def market(context: typer.Context) -> None:
+    """The market: serve it, trade in it, pull from it; `jinku market --help` lists its commands."""
+    from orchestration.commands.market import become_market
+
+    become_market(context.args or ["--help"])
+
+
+@app.command()
+def trace(file: Annotated[Path, typer.Argument(help="a leaked copy: Parquet, CSV or NDJSON")]) -> None:
+    """Say whose copy of a component a leaked file is, with its p-value."""
+    from orchestration.commands.market import become_market
+
+    become_market(["trace", str(file)])
+
+
 vault_command_line.add_to(app)
 
 if __name__ == "__main__":

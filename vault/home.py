@@ -116,6 +116,11 @@ class Home:
         """Released components: the only tables that may leave the vault, with their datasheets."""
         return self.root / "releases"
 
+    @property
+    def market(self) -> Path:
+        """The market's own folder, unless it is told another: its keys, database and copies. The vault reads none."""
+        return self.root / "market"
+
     def layer(self, name: str) -> Path:
         """The DuckDB file of one layer: raw, warehouse, components or entities."""
         return self.root / "vault" / f"{name}.duckdb"

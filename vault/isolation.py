@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from vault.home import Home
+from vault.signing import public_folder
 
 PASSED_ON = frozenset({"PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"})
 OF_THE_MARKET = re.compile(r"JINKU_MARKET_[A-Z0-9_]+")
@@ -15,7 +16,8 @@ OF_KEYS = re.compile(r"KEY|SECRET|HOME")
 
 
 def market_environment(environment: Mapping[str, str], home: Home) -> Mapping[str, str]:
-    """The environment of the market's process: where releases lie, its own settings, and what any program needs.
+    """The environment of the market's process: where releases lie and whose signatures to trust, its own settings and
+    folder, and what any program needs.
 
     What is not named here is left out, so that a key that is added to the vault's environment tomorrow stays there too.
     """
@@ -24,4 +26,5 @@ def market_environment(environment: Mapping[str, str], home: Home) -> Mapping[st
         for name, value in environment.items()
         if name in PASSED_ON or (OF_THE_MARKET.fullmatch(name) and not OF_KEYS.search(name))
     }
-    return {**own, "JINKU_RELEASES": str(home.releases)}
+    told = {"JINKU_MARKET_FOLDER": str(home.market), "JINKU_MARKET_TRUST": str(public_folder(home))}
+    return {**told, **own, "JINKU_RELEASES": str(home.releases)}

@@ -12,20 +12,26 @@ from market_api.states import ENTITLEMENT, begin
 from market_api.trading.terms import Terms
 from vault.moments import text_of
 
+_OWN = entitlements.c
+_OF_OTHERS = sa.select(
+    sa.func.max(_OWN.exclusive_until).label("exclusive_until"), sa.func.max(_OWN.valid_until).label("valid_until")
+).where(
+    _OWN.component == sa.bindparam("component"),
+    _OWN.participant_id != sa.bindparam("buyer_id"),
+    _OWN.state.in_(["active", "suspended"]),
+)
+
 
 def require_not_exclusive(transaction: Transaction, component: str, buyer_id: str, wanted: Terms) -> None:
     """Nobody buys what another has for itself alone, and nobody gets for itself alone what others hold.
 
     Asked with the listing locked. Raises Problem `wrong_state`.
     """
-    own, now = entitlements.c, text_of(transaction.at)
-    of_others = sa.select(own.entitlement_id).where(
-        own.component == component, own.participant_id != buyer_id, own.state.in_(["active", "suspended"])
-    )
-    connection = transaction.connection
-    if connection.execute(of_others.where(own.exclusive_until > now).limit(1)).first() is not None:
+    others = transaction.connection.execute(_OF_OTHERS, {"component": component, "buyer_id": buyer_id}).one()
+    now = text_of(transaction.at)
+    if (others.exclusive_until or "") > now:
         raise Problem("wrong_state", "Another buyer holds this component exclusively for now; try again later.")
-    if wanted.exclusive_days and connection.execute(of_others.where(own.valid_until > now).limit(1)).first():
+    if wanted.exclusive_days and (others.valid_until or "") > now:
         raise Problem(
             "wrong_state", "Others hold licences of this component, so it cannot be exclusive before these end."
         )

@@ -11,6 +11,8 @@ from market_api.market import Transaction
 from market_api.problems import Problem
 from vault.moments import text_of
 
+_WRITTEN = sa.insert(holds)
+
 Line = tuple[str, int]
 """An account, and the fen that it is to get."""
 
@@ -64,17 +66,16 @@ def hold_and_post(
 
 def _written(transaction: Transaction, owner_id: str, amount_fen: int, reference: str, state: str) -> str:
     hold_id, at = transaction.new_identifier("hld"), text_of(transaction.at)
-    transaction.connection.execute(
-        sa.insert(holds).values(
-            hold_id=hold_id,
-            owner_id=owner_id,
-            reference=reference,
-            amount_fen=amount_fen,
-            state=state,
-            created_at=at,
-            ended_at=None if state == "held" else at,
-        )
-    )
+    values = {
+        "hold_id": hold_id,
+        "owner_id": owner_id,
+        "reference": reference,
+        "amount_fen": amount_fen,
+        "state": state,
+        "created_at": at,
+        "ended_at": None if state == "held" else at,
+    }
+    transaction.connection.execute(_WRITTEN, values)
     return hold_id
 
 

@@ -41,6 +41,9 @@ _MOVED = (
     .values(balance_fen=accounts.c.balance_fen + sa.bindparam("change_fen"))
 )
 
+_BEGUN = sa.insert(ledger_transactions)
+_WRITTEN = sa.insert(postings)
+
 
 def post(
     transaction: Transaction, kind: str, reference: str, moved: Sequence[Posting], reverses: str | None = None
@@ -70,13 +73,13 @@ def post_all(
         {"transaction_id": name, "kind": kind, "reference": reference, "at": at, "reverses": reverses}
         for name, (kind, reference, _) in zip(names, wanted, strict=True)
     ]
-    transaction.connection.execute(sa.insert(ledger_transactions), rows)
+    transaction.connection.execute(_BEGUN, rows)
     lines = [
         _line(name, number, posting)
         for name, (_, _, moved) in zip(names, wanted, strict=True)
         for number, posting in enumerate(moved, 1)
     ]
-    transaction.connection.execute(sa.insert(postings), lines)
+    transaction.connection.execute(_WRITTEN, lines)
     for name, (kind, reference, moved) in zip(names, wanted, strict=True):
         told = [[each.source, each.destination, each.amount_fen] for each in moved]
         transaction.log(

@@ -71,8 +71,7 @@ def place(transaction: Transaction, listing: sa.Row[Any], agreed: Agreement) -> 
         "terms_hash": hashed,
         "pay_until": text_of(transaction.at + PAY_WITHIN),
     }
-    begin(transaction, ORDER, orders, values, {key: values[key] for key in TOLD})
-    return locked(transaction, ORDER, orders, values["order_id"])
+    return begin(transaction, ORDER, orders, values, {key: values[key] for key in TOLD})
 
 
 COPIED = ("listing_id", "release_id", "component", "application_field", "seller_id", "datasheet_hash", "shares")
@@ -90,8 +89,12 @@ def settle(transaction: Transaction, order: sa.Row[Any]) -> str:
     cleared_datasheet(transaction.market.settings, order.release_id, transaction.at, order.datasheet_hash)
     terms = Terms.read(json.loads(order.terms))
     require_not_exclusive(transaction, order.component, order.buyer_id, terms)
+    return _delivered_versus_paid(transaction, order, terms)
+
+
+def _delivered_versus_paid(transaction: Transaction, order: sa.Row[Any], terms: Terms) -> str:
     lines = lines_of(transaction.connection, order, transaction.at)
-    payment_id = None
+    payment_id, told = None, [list(line) for line in lines]
     if order.price_fen:
         paid = [(account, amount_fen) for account, _, amount_fen in lines]
         _, payment_id = hold_and_post(transaction, order.buyer_id, order.order_id, "settlement", paid)
@@ -101,8 +104,8 @@ def settle(transaction: Transaction, order: sa.Row[Any]) -> str:
         orders,
         order,
         "settle",
-        {"payment_id": payment_id, "lines": [list(line) for line in lines]},
-        lines=json.dumps([list(line) for line in lines]),
+        {"payment_id": payment_id, "lines": told},
+        lines=json.dumps(told),
         payment_id=payment_id,
         settled_at=text_of(transaction.at),
         dispute_until=text_of(transaction.at + DISPUTE_WITHIN),
@@ -124,7 +127,7 @@ def buy(transaction: Transaction, buyer_id: str, listing_id: str, terms: Terms, 
             "price_changed", f"The price is {listing.price_fen} fen now.", "price_fen", price_fen=listing.price_fen
         )
     order = place(transaction, listing, Agreement(buyer_id, price_fen, terms, "posted", listing_id))
-    entitlement_id = settle(transaction, order)
+    entitlement_id = _delivered_versus_paid(transaction, order, terms)
     return {"order_id": order.order_id, "entitlement_id": entitlement_id, "price_fen": price_fen}
 
 

@@ -152,4 +152,9 @@ def test_the_market_is_given_its_own_settings_and_no_others(vault: Vault) -> Non
         "A_SETTING_OF_TOMORROW": "x",
     }
     own = {"PATH": "/bin", "LANG": "C.UTF-8", "JINKU_MARKET_PORT": "8080"}
-    assert market_environment({**vaults, **own}, vault.home) == {**own, "JINKU_RELEASES": str(vault.home.releases)}
+    assert market_environment({**vaults, **own}, vault.home) == {
+        **own,
+        "JINKU_RELEASES": str(vault.home.releases),
+        "JINKU_MARKET_FOLDER": str(vault.home.root / "market"),
+        "JINKU_MARKET_TRUST": str(vault.home.root / "public"),
+    }
