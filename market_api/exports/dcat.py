@@ -7,6 +7,7 @@ address in it leads into the document, so it is read without a network. Source: 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from market_api.exports.listing import ListingFacts
 from market_api.exports.odrl import offer, offer_iri, seller_iri
@@ -46,6 +47,8 @@ class CatalogueFacts:
 
 
 Entry = tuple[Document, ListingFacts]
+Release = tuple[str, int]
+"""A component, and the number of its release."""
 
 
 def dcat_catalogue(catalogue: CatalogueFacts, entries: Sequence[Entry]) -> Node:
@@ -54,9 +57,10 @@ def dcat_catalogue(catalogue: CatalogueFacts, entries: Sequence[Entry]) -> Node:
     Raises ValueError where one release comes with two datasheets, a listing comes twice, and as `offer` does.
     """
     releases = _by_release(entries)
+    before = _versions_before(list(releases))
     publisher = part(catalogue.url, "publisher")
     sellers = {seller_iri(catalogue.url, listing): listing.seller_name for _, listing in entries}
-    datasets = [_dataset(catalogue.url, offered, releases) for offered in releases.values()]
+    datasets = [_dataset(catalogue.url, offered, before.get(name)) for name, offered in releases.items()]
     return {
         "@context": dict(CONTEXT),
         "@graph": [
@@ -85,13 +89,13 @@ def dataset_iri(catalogue_url: str, component: str, number: int) -> str:
     return part(catalogue_url, "release", component, str(number))
 
 
-def _by_release(entries: Sequence[Entry]) -> dict[tuple[str, int], list[Entry]]:
+def _by_release(entries: Sequence[Entry]) -> dict[Release, list[Entry]]:
     """The entries by component and number, in this order."""
-    releases: dict[tuple[str, int], list[Entry]] = {}
+    releases: dict[Release, list[Entry]] = {}
     for datasheet, listing in entries:
         releases.setdefault((datasheet["component"], datasheet["number"]), []).append((datasheet, listing))
     for offered in releases.values():
-        if len({datasheet_hash(datasheet) for datasheet, _ in offered}) > 1:
+        if len(offered) > 1 and len({datasheet_hash(datasheet) for datasheet, _ in offered}) > 1:
             raise ValueError(f"{offered[0][0]['release']} comes with two datasheets")
     names = [listing.listing_id for _, listing in entries]
     if len(set(names)) < len(names):
@@ -99,7 +103,12 @@ def _by_release(entries: Sequence[Entry]) -> dict[tuple[str, int], list[Entry]]:
     return dict(sorted(releases.items()))
 
 
-def _dataset(catalogue_url: str, offered: Sequence[Entry], releases: Mapping[tuple[str, int], Sequence[Entry]]) -> Node:
+def _versions_before(releases: Sequence[Release]) -> Mapping[Release, Release]:
+    """By release, the newest earlier one of its component that the catalogue holds. releases: in order."""
+    return {later: earlier for earlier, later in pairwise(releases) if earlier[0] == later[0]}
+
+
+def _dataset(catalogue_url: str, offered: Sequence[Entry], before: Release | None) -> Node:
     datasheet, first = offered[0]
     contract = datasheet["contract"]
     listings = [listing for _, listing in offered]
@@ -121,8 +130,9 @@ def _dataset(catalogue_url: str, offered: Sequence[Entry], releases: Mapping[tup
         "dcat:keyword": [text(word, "en") for word in (contract["applicationField"], contract["subject"])],
         "dcat:distribution": [each for listing in listings for each in _distributions(iri, datasheet, listing)],
         "odrl:hasPolicy": [offer(catalogue_url, iri, datasheet, listing) for listing in open_listings],
-        **_versions(catalogue_url, datasheet, releases),
     }
+    if before is not None:
+        told["dcat:previousVersion"] = reference(dataset_iri(catalogue_url, *before))
     contracts = {listing.contract_url for listing in listings} - {None}
     datasheets = {listing.datasheet_url for listing in listings} - {None}
     if contracts:
@@ -130,17 +140,6 @@ def _dataset(catalogue_url: str, offered: Sequence[Entry], releases: Mapping[tup
     if datasheets:
         told["foaf:page"] = [reference(str(url)) for url in sorted(map(str, datasheets))]
     return told
-
-
-def _versions(
-    catalogue_url: str, datasheet: Document, releases: Mapping[tuple[str, int], Sequence[Entry]]
-) -> dict[str, Node]:
-    """The version before, which is the newest earlier one that the catalogue holds."""
-    component, number = datasheet["component"], datasheet["number"]
-    earlier = [other for name, other in releases if name == component and other < number]
-    if not earlier:
-        return {}
-    return {"dcat:previousVersion": reference(dataset_iri(catalogue_url, component, max(earlier)))}
 
 
 def _distributions(iri: str, datasheet: Document, listing: ListingFacts) -> Iterator[Node]:

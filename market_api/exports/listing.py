@@ -44,7 +44,8 @@ class LicenceTerms:
 
 @dataclass(frozen=True)
 class ListingFacts:
-    """A listing as others may read it. price_fen: of one licence, VAT included; currency: by ISO 4217.
+    """A listing as others may read it. price_fen: of one licence, VAT included, None where it is asked
+    for; currency: by ISO 4217.
 
     access_url: where a licensee pulls; contract_url, datasheet_url: of the ODCS contract and the signed datasheet,
     None where they are not published. Raises ValueError for what no listing can be.
@@ -53,7 +54,7 @@ class ListingFacts:
     listing_id: str
     seller_id: str
     seller_name: str
-    price_fen: int
+    price_fen: int | None
     regime: Regime
     terms: LicenceTerms
     access_url: str
@@ -65,8 +66,9 @@ class ListingFacts:
     datasheet_url: str | None = None
 
     def __post_init__(self) -> None:
-        whole_fen("price_fen", self.price_fen)
-        if self.regime == "public_free" and self.price_fen:
+        if self.price_fen is not None:
+            whole_fen("price_fen", self.price_fen)
+        if self.regime == "public_free" and self.price_fen != 0:
             raise ValueError("the regime public_free has no price above 0")
         for name in ("access_url", "contract_url", "datasheet_url"):
             _check_url(name, getattr(self, name))

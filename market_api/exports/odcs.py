@@ -106,8 +106,8 @@ def _server(listing: ListingFacts) -> dict[str, str]:
 
 def _price(listing: ListingFacts) -> dict[str, Any]:
     """In whole units of the currency: the standard knows no smaller ones."""
-    amount = float(fen_to_yuan(listing.price_fen))
-    return {"priceAmount": amount, "priceCurrency": listing.currency, "priceUnit": "licence"}
+    amount = {} if listing.price_fen is None else {"priceAmount": float(fen_to_yuan(listing.price_fen))}
+    return {**amount, "priceCurrency": listing.currency, "priceUnit": "licence"}
 
 
 def _support(listing: ListingFacts) -> dict[str, str]:

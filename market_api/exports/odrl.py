@@ -35,7 +35,7 @@ def offer(catalogue_url: str, dataset_iri: str, datasheet: Document, listing: Li
     iri = offer_iri(catalogue_url, listing)
     rule = {"odrl:target": reference(dataset_iri), "odrl:assigner": reference(seller_iri(catalogue_url, listing))}
     within = list(_limits(datasheet, listing))
-    duty = {"odrl:duty": _payment(iri, listing)} if listing.price_fen else {}
+    duty = {} if listing.price_fen == 0 else {"odrl:duty": _payment(iri, listing)}
     told: Node = {
         "@id": iri,
         "@type": ["odrl:Policy", "odrl:Offer"],
@@ -80,21 +80,18 @@ def _pulls(listing: ListingFacts) -> Iterator[Node]:
 
 
 def _payment(iri: str, listing: ListingFacts) -> Node:
-    """One duty that both permissions name: it is paid once."""
+    """One duty that both permissions name: it is paid once. A price that is agreed first has no amount yet."""
+    compensate: Node = {"rdf:value": reference("odrl:compensate"), "@id": f"{iri}/compensation"}
+    duty: Node = {"@id": f"{iri}/payment", "@type": "odrl:Duty", "odrl:action": compensate}
+    if listing.price_fen is None:
+        return duty
     price = _constraint("odrl:payAmount", "odrl:eq", typed(str(fen_to_yuan(listing.price_fen)), "xsd:decimal"))
-    return {
-        "@id": f"{iri}/payment",
-        "@type": "odrl:Duty",
-        "odrl:action": {
-            "rdf:value": reference("odrl:compensate"),
-            "odrl:refinement": {
-                "@id": f"{iri}/price",
-                **price,
-                "odrl:unit": authority("currency", listing.currency),
-            },
-            "@id": f"{iri}/compensation",
-        },
+    compensate["odrl:refinement"] = {
+        "@id": f"{iri}/price",
+        **price,
+        "odrl:unit": authority("currency", listing.currency),
     }
+    return duty
 
 
 def _exclusivity(catalogue_url: str, dataset_iri: str, listing: ListingFacts, days: int) -> Node:
