@@ -1,24 +1,54 @@
-"""Splitting a payment: every fen of it is somebody's."""
+"""Splitting the payment of an order: tax by the seller's kind of taxpayer and the day, the market's fee, and the rest
+by the shares that stood in the listing when the order was placed."""
 
 import json
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from typing import Any
 
 import sqlalchemy as sa
 
+from market_api.identity.tables import participants
 from market_api.ledger.accounts import account_of
-from pricing.money import allocate
+from market_api.problems import Problem
+from market_api.rates.receivers import Receiver
+from market_api.rates.splitting import Split, SplitLine, split
+from market_api.rates.tables import rates_on
+from pricing.clearance import Clearance
+
+CALENDAR = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""The days of tax are those of China, which has one time and no summer time."""
 
 Line = tuple[str, str, int]
+"""The account that is paid, why, and fen."""
+
+_TAXPAYER = sa.select(participants.c.taxpayer).where(participants.c.participant_id == sa.bindparam("seller_id"))
 
 
 def lines_of(connection: sa.Connection, order: sa.Row[Any], at: datetime) -> list[Line]:
-    """Who gets what of an order's price: (account, why, fen)."""
-    shares = [(receiver, Fraction(share)) for receiver, share in json.loads(order.shares)]
-    amounts = allocate(order.price_fen, [share for _, share in shares])
+    """Who gets what of an order's price, in fen, each into what is pending: (account, kind, fen).
+
+    The order was cleared for trade before. Raises Problem `no_rate` where the seller is no taxpayer of a known kind.
+    """
+    taxpayer = connection.execute(_TAXPAYER, {"seller_id": order.seller_id}).scalar_one_or_none()
+    if taxpayer is None:
+        raise Problem("wrong_state", "The seller is not a participant any more.")
+    rates = rates_on(at.astimezone(CALENDAR).date(), taxpayer)
+    receivers = receivers_of(order.seller_id, order.shares)
+    found = split(order.price_fen, rates, receivers, Clearance(safe=True, gate_open=True))
+    return [(account_of(line.receiver, "pending"), line.kind, line.amount_fen) for line in found.lines]
+
+
+def receivers_of(seller_id: str, shares: str) -> list[Receiver]:
+    """Who shares a sale after tax and fee. shares: as a listing keeps them, JSON [[participant, 'n/d'], …]."""
     return [
-        (account_of(receiver, "pending"), "sale", amount)
-        for (receiver, _), amount in zip(shares, amounts, strict=True)
-        if amount
+        Receiver(name, "seller" if name == seller_id else "provider", Fraction(share))
+        for name, share in json.loads(shares)
     ]
+
+
+def split_of(lines: Sequence[Sequence[Any]]) -> Split:
+    """The split that an order's lines record, for a refund of a part of it."""
+    found = [SplitLine(account.removesuffix(":pending"), kind, amount_fen) for account, kind, amount_fen in lines]
+    return Split(tuple(found), ())
