@@ -12,9 +12,9 @@ from orchestration.failures import clear_failures
 from pricing.cost import Ecosystem
 from pricing.derivation import CatalogueFact
 from pricing.price_record import exact_word, facts_from
-from pricing.trade_records import NoTrades
 from vault.errors import JinkuError
 from vault.home import Home
+from vault.market_trades import market_records
 from vault.proposals import propose_next
 from vault.valuations import Valuation, latest_valuations
 
@@ -22,9 +22,9 @@ from vault.valuations import Valuation, latest_valuations
 def propose_from_catalogue(home: Home, today: date) -> Path:
     """Write the proposal of the quarter after today's, and say where it lies; a person approves it or does not.
 
-    Raises JinkuError `nothing_valued`, `valuations_unusable`, and as `propose_next` does.
+    Raises JinkuError `nothing_valued`, `valuations_unusable`, and as `market_records` and `propose_next` do.
     """
-    return propose_next(home, catalogue_facts(home), NoTrades(), today)
+    return propose_next(home, catalogue_facts(home), market_records(home), today)
 
 
 def catalogue_facts(home: Home) -> tuple[CatalogueFact, ...]:

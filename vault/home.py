@@ -10,6 +10,7 @@ from pathlib import Path
 from vault.errors import JinkuError
 
 REPORTS_PORT = 3001
+MARKET_PORT = 3002
 REPORTS_URL = f"http://127.0.0.1:{REPORTS_PORT}"
 ENGINE_SHARE = 0.75
 MEMORY_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?B)")
@@ -120,6 +121,17 @@ class Home:
     def market(self) -> Path:
         """The market's own folder, unless it is told another: its keys, database and copies. The vault reads none."""
         return self.root / "market"
+
+    @property
+    def market_trades(self) -> Path:
+        """What the market had cleared, signed by it, where it was brought here: components are priced by it."""
+        return self.pricing / "market-trades.json"
+
+    @property
+    def market_public(self) -> Path:
+        """The public keys of the market, brought here by the operator. They sign its trades and nothing of the vault's,
+        so they lie apart from `public`."""
+        return self.root / "market-public"
 
     def layer(self, name: str) -> Path:
         """The DuckDB file of one layer: raw, warehouse, components or entities."""

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from orchestration.costs import cost_of_components, period_before
 from orchestration.declarations import Declarations
-from pricing.trade_records import NoTrades, TradeRecords
+from pricing.trade_records import TradeRecords
 from vault.costing import CostStatement
 from vault.epochs import Epoch, epoch_at
 from vault.errors import JinkuError
 from vault.home import Home
+from vault.market_trades import market_records
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,13 @@ class Rates:
 def rates_of(home: Home, known: Declarations, now: datetime) -> Rates:
     """The rates of a moment. Where nothing was metered yet no component has a cost, which its valuation flags.
 
-    Raises JinkuError as `epoch_at` and `cost_of_components` do.
+    Raises JinkuError as `epoch_at`, `market_records` and `cost_of_components` do.
     """
-    epoch = epoch_at(now.date())
+    epoch, trades = epoch_at(now.date()), market_records(home)
     try:
         report = cost_of_components(home, known, epoch.tariffs, period_before(now, epoch.tariffs), now)
     except JinkuError as error:
         if error.code != "nothing_metered":
             raise
-        return Rates(epoch, {}, NoTrades())
-    return Rates(epoch, report.components, NoTrades())
+        return Rates(epoch, {}, trades)
+    return Rates(epoch, report.components, trades)
