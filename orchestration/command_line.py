@@ -13,7 +13,7 @@ from rich.markup import escape
 from orchestration import vault_command_line
 from orchestration.terminal import console, errors
 from vault.errors import JinkuError
-from vault.home import REPORTS_PORT, home_from
+from vault.home import MARKET_PORT, REPORTS_PORT, home_from
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 warnings.filterwarnings("ignore", message=".*currently in beta.*")  # Dagster's, of no use to the person at the terminal
@@ -57,11 +57,12 @@ def run(
 def up(
     port: Annotated[int, typer.Option(help="port of the UI on loopback")] = 3000,
     reports_port: Annotated[int, typer.Option(help="port of the reports on loopback")] = REPORTS_PORT,
+    market_port: Annotated[int, typer.Option(help="port of the market on loopback")] = MARKET_PORT,
 ) -> None:
-    """Dagster's UI and daemon and the reports on loopback, over the same home."""
+    """Dagster's UI and daemon, the reports and the market on loopback, over the same home."""
     from orchestration.commands.up import serve
 
-    raise SystemExit(serve(console, port, reports_port))
+    raise SystemExit(serve(console, port, reports_port, market_port))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`jinku up`: Dagster's UI and daemon and the reports on loopback; all end when this command ends."""
+"""`jinku up`: Dagster's UI and daemon, the reports and the market on loopback; all end when this command ends."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from vault.isolation import market_environment
 from vault.key_use import record_key_use
 
 
-def serve(console: Console, port: int, reports_port: int) -> int:
+def serve(console: Console, port: int, reports_port: int, market_port: int) -> int:
     """Start all, wait, and stop all when one ends or the command is interrupted."""
     refuse_faulty(declarations())
     vault = found_city()
@@ -47,8 +47,13 @@ def serve(console: Console, port: int, reports_port: int) -> int:
                 stderr=subprocess.DEVNULL,  # it would log every request
             )
         )
+        market_url = os.environ.get("JINKU_MARKET_URL") or f"http://127.0.0.1:{market_port}"
+        processes.append(_market(market_port, market_url, vault.home, lock))
         signal.signal(signal.SIGTERM, _interrupt)
-        console.print(f"Dagster on http://127.0.0.1:{port}, reports on {reports_url}/quality/ (Ctrl-C stops both)")
+        console.print(
+            f"Dagster on http://127.0.0.1:{port}, reports on {reports_url}/quality/, market on {market_url}/docs "
+            "(Ctrl-C stops all)"
+        )
         return _wait(processes)
 
 
@@ -62,6 +67,20 @@ def _commands(port: int) -> tuple[list[str], ...]:
 
 def _reports_command(port: int, home: Home) -> list[str]:
     return [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(home.reports)]
+
+
+def _market(port: int, url: str, home: Home, lock: int) -> subprocess.Popen[bytes]:
+    """The market's process: it knows releases and its own folder; its log lies there."""
+    home.market.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home.market / "market.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "market_api", "serve", "--port", str(port)],
+            env={**market_environment(os.environ, home), "JINKU_MARKET_URL": url},
+            cwd=PROJECT,
+            pass_fds=(lock,),
+            stdout=log,
+            stderr=log,
+        )
 
 
 def _wait(processes: list[subprocess.Popen[bytes]]) -> int:

@@ -8,6 +8,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ IN_CLOSED_NETWORKS = (
 def served(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int, subprocess.Popen[bytes]]]:
     """A city that is up: its home, its port and its process."""
     home = copy_of(city, tmp_path_factory.mktemp("up"))
-    port, reports_port = _free_port(), _free_port()
+    port = _free_port()
+    others = ("--reports-port", str(_free_port()), "--market-port", str(market_port(port)))
     with (home / "up.log").open("wb") as log:
         process = subprocess.Popen(
-            jinku_command("up", "--port", str(port), "--reports-port", str(reports_port)),
+            jinku_command("up", "--port", str(port), *others),
             cwd=PROJECT,
             env=jinku_environment(home),
             stdout=log,
@@ -45,6 +47,12 @@ def served(city: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+
+@cache
+def market_port(port: int) -> int:
+    """The port of the market beside the UI at a port."""
+    return _free_port()
 
 
 def _free_port() -> int:
@@ -97,6 +105,27 @@ def test_sensors_and_schedule_are_kept_by_a_living_daemon(served: tuple[Path, in
         return {"SENSOR", "SCHEDULER", "ASSET"} <= set(needed) and all(needed.values())
 
     _wait_for(all_healthy)
+
+
+def test_the_market_is_served_beside_it_without_a_key_of_the_vault(
+    served: tuple[Path, int, subprocess.Popen[bytes]],
+) -> None:
+    home, port, process = served
+
+    def is_ready() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{market_port(port)}/ready", timeout=5) as answer:
+                return bool(json.load(answer)["is_ready"])
+        except OSError:
+            return False
+
+    _wait_for(is_ready)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    markets = [child for child in children if b"market_api" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    environment = Path(f"/proc/{markets[0]}/environ").read_bytes().decode()
+    assert len(markets) == 1
+    assert not [name for name in ("JINKU_HOME", "SECRET", "MASTER_KEY") if name in environment]
+    assert str(home / "releases") in environment
 
 
 def test_a_second_one_over_the_same_home_is_refused(served: tuple[Path, int, subprocess.Popen[bytes]]) -> None:
