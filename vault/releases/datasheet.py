@@ -38,6 +38,7 @@ PUBLIC_KEYS = frozenset(
         "countColumns",
         "membershipIsSensitive",
         "differentialPrivacy",
+        "fingerprint",
         "populationShare",
         "refreshPeriod",
         "pricing",
@@ -120,8 +121,20 @@ def completed(facts: Document, number: int, at: datetime, table: Document, files
 def public_contract(contract: ComponentContract) -> dict[str, Any]:
     """What a contract tells its buyers."""
     told = contract.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if contract.differential_privacy is not None:
+        told["differentialPrivacy"] = _public_noise(told)
     columns = [{key: each[key] for key in each if key in PUBLIC_COLUMN_KEYS} for each in told["columns"]]
     return {**{key: told[key] for key in told if key in PUBLIC_KEYS}, "columns": columns}
+
+
+def _public_noise(contract: Document) -> dict[str, Any]:
+    """What noise is claimed, and how much one unit counts for in each noisy column; no query of the vault."""
+    claim = {key: value for key, value in contract["differentialPrivacy"].items() if key != "cells"}
+    figures = {
+        name: {key: value for key, value in each.items() if key != "query"}
+        for name, each in contract["contributions"].items()
+    }
+    return {**claim, "figures": figures}
 
 
 def time_text(at: datetime) -> str:
