@@ -94,8 +94,21 @@ def english_standing(rules: EnglishRules, bids: Sequence[ProxyBid]) -> Standing:
     _check_ids([bid.bid_id for bid in bids])
     standing = Standing(rules.closes_at)
     for bid in bids:
-        standing = _after(standing, rules, bid)
+        standing = after_bid(standing, rules, bid)
     return standing
+
+
+def after_bid(standing: Standing, rules: EnglishRules, bid: ProxyBid) -> Standing:
+    """The standing after one more bid, no earlier than those before: a refused one is added to its refusals.
+
+    The step that `english_standing` repeats, so that whoever keeps the standing need not read the log again.
+    Source: models §6.
+    """
+    sealed = SealedBid(bid.bid_id, bid.bidder_id, bid.limit_fen)
+    reason = _untimely(standing, rules, bid) or _refusal(standing, rules, sealed)
+    if reason:
+        return _refused(standing, bid.bid_id, reason)
+    return _extended(_taken(standing, rules, sealed), rules, bid.made_at)
 
 
 def after_last_call(standing: Standing, rules: EnglishRules, bids: Sequence[SealedBid], order: Order) -> Standing:
@@ -147,14 +160,6 @@ def least_bid(standing: Standing, rules: EnglishRules) -> int:
     """The least limit that a new bidder's bid must have now, in fen: a multiple of the increment. Source: models §6."""
     least_fen = rules.reserve_fen if standing.leader is None else standing.price_fen + rules.increment_fen
     return -(-least_fen // rules.increment_fen) * rules.increment_fen
-
-
-def _after(standing: Standing, rules: EnglishRules, bid: ProxyBid) -> Standing:
-    sealed = SealedBid(bid.bid_id, bid.bidder_id, bid.limit_fen)
-    reason = _untimely(standing, rules, bid) or _refusal(standing, rules, sealed)
-    if reason:
-        return _refused(standing, bid.bid_id, reason)
-    return _extended(_taken(standing, rules, sealed), rules, bid.made_at)
 
 
 def _untimely(standing: Standing, rules: EnglishRules, bid: ProxyBid) -> Reason | None:

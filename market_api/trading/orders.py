@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from fractions import Fraction
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -18,10 +17,11 @@ from market_api.catalogue.tables import listings
 from market_api.entitlements.granting import grant, require_not_exclusive
 from market_api.ledger.accounts import account_of
 from market_api.ledger.holds import hold_and_post
+from market_api.ledger.posting import Posting, post
 from market_api.market import Transaction
 from market_api.problems import Problem
 from market_api.states import LISTING, ORDER, advance, begin, locked
-from market_api.trading.splitting import lines_of
+from market_api.trading.splitting import Line, lines_of
 from market_api.trading.tables import orders
 from market_api.trading.terms import Terms, terms_hash
 from vault.moments import text_of
@@ -84,7 +84,9 @@ def settle(transaction: Transaction, order: sa.Row[Any]) -> str:
     Its listing was locked before it. Raises Problem `wrong_state` where it is not open or its time has passed,
     `not_cleared`, and `funds_missing`.
     """
-    if order.state == "placed" and order.pay_until < text_of(transaction.at):
+    if order.state != ORDER.first:
+        raise Problem("wrong_state", f"The order is {order.state} and is not to be paid.", state=order.state)
+    if order.pay_until < text_of(transaction.at):
         raise Problem("wrong_state", f"The order was to be paid until {order.pay_until}.", state=order.state)
     cleared_datasheet(transaction.market.settings, order.release_id, transaction.at, order.datasheet_hash)
     terms = Terms.read(json.loads(order.terms))
@@ -131,19 +133,10 @@ def buy(transaction: Transaction, buyer_id: str, listing_id: str, terms: Terms, 
     return {"order_id": order.order_id, "entitlement_id": entitlement_id, "price_fen": price_fen}
 
 
-Line = tuple[str, str, int]
-"""An account, why it is paid, and fen."""
-
-
-def receivers(shares: str) -> list[tuple[str, Fraction]]:
-    """Who gets which share of a sale after fee and tax, as a listing states it."""
-    return [(receiver, Fraction(share)) for receiver, share in json.loads(shares)]
-
-
-def pending_lines(lines: Sequence[Line]) -> Mapping[str, int]:
-    """What is pending for each owner of an order's lines, in fen."""
+def pending_lines(lines: Sequence[Line], refunded: Sequence[Line] = ()) -> Mapping[str, int]:
+    """What is pending for each owner of an order's lines, in fen. refunded: what of them went back to the buyer."""
     found: dict[str, int] = {}
-    for account, _, amount_fen in lines:
+    for account, _, amount_fen in (*lines, *((account, kind, -amount_fen) for account, kind, amount_fen in refunded)):
         owner = account.removesuffix(":pending")
         found[owner] = found.get(owner, 0) + amount_fen
     return found
@@ -151,14 +144,13 @@ def pending_lines(lines: Sequence[Line]) -> Mapping[str, int]:
 
 def complete(transaction: Transaction, order: sa.Row[Any]) -> None:
     """Once its term for disputes has passed, make what a settled order earned its receivers' own."""
-    from market_api.ledger.posting import Posting, post
-
-    lines: list[Line] = [tuple(line) for line in json.loads(order.lines)]
+    lines: list[Line] = [tuple(line) for line in json.loads(order.lines or "[]")]
+    refunded: list[Line] = [tuple(line) for line in json.loads(order.refund_lines or "[]")]
     moved = [
         Posting(account_of(owner, "pending"), account_of(owner), amount_fen)
-        for owner, amount_fen in sorted(pending_lines(lines).items())
+        for owner, amount_fen in sorted(pending_lines(lines, refunded).items())
         if amount_fen
     ]
+    advance(transaction, ORDER, orders, order, "complete", {})
     if moved:
         post(transaction, "completion", order.order_id, moved)
-    advance(transaction, ORDER, orders, order, "complete", {})

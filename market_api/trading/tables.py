@@ -24,6 +24,7 @@ orders = sa.Table(
     sa.Column("shares", sa.Text, nullable=False),
     sa.Column("lines", sa.Text),
     sa.Column("payment_id", sa.Text),
+    sa.Column("refund_lines", sa.Text),
     sa.Column("pay_until", sa.Text, nullable=False),
     sa.Column("settled_at", sa.Text),
     sa.Column("dispute_until", sa.Text, index=True),
@@ -33,5 +34,5 @@ orders = sa.Table(
     sa.CheckConstraint("origin in ('posted', 'negotiation', 'auction')", name="origin_known"),
 )
 """origin_id: of the listing, negotiation or auction; lines: how the payment was split, as JSON [[account, kind, fen]];
-payment_id: the ledger transaction of the settlement; dispute_until: until when it may be disputed, and the money that
-was earned is pending."""
+payment_id: the ledger transaction of the settlement; refund_lines: what of the lines went back to the buyer after a
+dispute; dispute_until: until when it may be disputed, and the money that was earned is pending."""

@@ -1,0 +1,1 @@
+"""Auctions (竞价): lots whose rules are fixed before the first bid, and whose outcome anybody can replay."""
