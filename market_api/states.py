@@ -15,9 +15,10 @@ import sqlalchemy as sa
 
 from market_api.market import Transaction
 from market_api.problems import Problem
+from market_api.statements import filled, row_of, rows_of, run
 from vault.moments import text_of
 
-LOCK_ORDER = ("participant", "listing", "negotiation", "auction", "order", "entitlement", "dispute")
+LOCK_ORDER = ("participant", "listing", "negotiation", "auction", "order", "entitlement", "dispute", "payout", "case")
 """Whoever locks several kinds of things in one transaction does it in this order."""
 
 Moves = Mapping[tuple[str, str], str]
@@ -57,6 +58,9 @@ PARTICIPANT = _machine(
         ("applied", "refuse"): "refused",
         ("admitted", "suspend"): "suspended",
         ("suspended", "reinstate"): "admitted",
+        ("admitted", "freeze"): "frozen",
+        ("suspended", "freeze"): "frozen",
+        ("frozen", "release"): "suspended",
     },
 )
 LISTING = _machine(
@@ -65,6 +69,7 @@ LISTING = _machine(
     {
         ("listed", "freeze"): "frozen",
         ("frozen", "release"): "listed",
+        ("frozen", "release_superseded"): "superseded",
         ("listed", "retire"): "retired",
         ("frozen", "retire"): "retired",
         ("listed", "supersede"): "superseded",
@@ -113,6 +118,7 @@ ORDER = _machine(
         ("settled", "complete"): "completed",
         ("disputed", "uphold"): "settled",
         ("disputed", "refund"): "refunded",
+        ("disputed", "refund_part"): "settled",
     },
 )
 ENTITLEMENT = _machine(
@@ -137,20 +143,33 @@ DISPUTE = _machine(
         ("opened", "reject"): "rejected",
     },
 )
+PAYOUT = _machine(
+    "payout",
+    "requested",
+    {
+        ("requested", "confirm"): "paid",
+        ("requested", "reject"): "rejected",
+        ("requested", "cancel"): "cancelled",
+    },
+)
+CASE = _machine("case", "opened", {("opened", "close"): "closed"})
 MACHINES: Mapping[str, Machine] = MappingProxyType(
-    {each.name: each for each in (PARTICIPANT, LISTING, NEGOTIATION, AUCTION, ORDER, ENTITLEMENT, DISPUTE)}
+    {
+        each.name: each
+        for each in (PARTICIPANT, LISTING, NEGOTIATION, AUCTION, ORDER, ENTITLEMENT, DISPUTE, PAYOUT, CASE)
+    }
 )
 
 
 @cache
-def _locking(table: sa.Table) -> sa.Select[Any]:
+def _locking(table: sa.Table, shared: bool) -> sa.Select[Any]:
     key = table.primary_key.columns[0]
-    return sa.select(table).where(key == sa.bindparam("identifier")).with_for_update()
+    return sa.select(table).where(key == sa.bindparam("identifier")).with_for_update(read=shared)
 
 
 @cache
-def _beginning(table: sa.Table) -> Any:
-    return sa.insert(table).returning(*table.columns)
+def _beginning(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
 
 
 @cache
@@ -158,14 +177,19 @@ def _moving(table: sa.Table, changed: tuple[str, ...]) -> sa.Update:
     """Statements are made once for each set of columns: making them takes longer than running them."""
     key = table.primary_key.columns[0]
     values = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in changed}
-    return sa.update(table).where(key == sa.bindparam("identifier")).values(**values)
+    is_same = sa.and_(key == sa.bindparam("identifier"), table.c.state == sa.bindparam("state_before"))
+    return sa.update(table).where(is_same).values(**values)
 
 
-def locked(transaction: Transaction, machine: Machine, table: sa.Table, identifier: str) -> sa.Row[Any]:
-    """The row of a thing, locked until the transaction ends. Raises Problem `not_found`."""
-    row = transaction.connection.execute(_locking(table), {"identifier": identifier}).one_or_none()
-    if row is None:
+def locked(
+    transaction: Transaction, machine: Machine, table: sa.Table, identifier: str, *, shared: bool = False
+) -> sa.Row[Any]:
+    """The row of a thing, locked until the transaction ends. shared: others may lock it so too, as long as none of them
+    moves it. Raises Problem `not_found`."""
+    rows = rows_of(transaction.connection, _locking(table, shared), {"identifier": identifier})
+    if not rows:
         raise Problem("not_found", f"There is no {machine.name} '{identifier}' for you.")
+    row: sa.Row[Any] = rows[0]
     return row
 
 
@@ -194,7 +218,9 @@ def advance(
         )
     changed = {"state": after, "changed_at": text_of(transaction.at), **changes}
     told = {f"new_{name}": value for name, value in changed.items()}
-    transaction.connection.execute(_moving(table, tuple(changed)), {"identifier": identifier, **told})
+    told |= {"identifier": identifier, "state_before": row.state}
+    if run(transaction.connection, _moving(table, tuple(changed)), told).rowcount != 1:
+        raise Problem("wrong_state", f"The {machine.name} is not {row.state} any more; look at it again.")
     transaction.log(f"{machine.name}.{event}", identifier, {"from": row.state, "to": after, **payload})
     return after
 
@@ -207,8 +233,9 @@ def begin(
     values: all columns but the state's and those that are null.
     """
     at = text_of(transaction.at)
-    stamped = {"state": machine.first, "created_at": at, "changed_at": at, **values}
-    row: sa.Row[Any] = transaction.connection.execute(_beginning(table), stamped).one()
+    stamped = filled(table, {"state": machine.first, "created_at": at, "changed_at": at, **values})
+    run(transaction.connection, _beginning(table), stamped)
+    row: sa.Row[Any] = row_of(table, stamped)
     identifier = values[table.primary_key.columns[0].name]
     transaction.log(f"{machine.name}.begin", identifier, {"to": machine.first, **payload})
     return row

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from market_api.entitlements.tables import entitlements
 from market_api.market import Transaction
 from market_api.problems import Problem
+from market_api.statements import rows_of
 from market_api.states import ENTITLEMENT, begin
 from market_api.trading.terms import Terms
 from vault.moments import text_of
@@ -18,7 +19,7 @@ _OF_OTHERS = sa.select(
 ).where(
     _OWN.component == sa.bindparam("component"),
     _OWN.participant_id != sa.bindparam("buyer_id"),
-    _OWN.state.in_(["active", "suspended"]),
+    sa.or_(_OWN.state == sa.literal_column("'active'"), _OWN.state == sa.literal_column("'suspended'")),
 )
 
 
@@ -27,7 +28,7 @@ def require_not_exclusive(transaction: Transaction, component: str, buyer_id: st
 
     Asked with the listing locked. Raises Problem `wrong_state`.
     """
-    others = transaction.connection.execute(_OF_OTHERS, {"component": component, "buyer_id": buyer_id}).one()
+    (others,) = rows_of(transaction.connection, _OF_OTHERS, {"component": component, "buyer_id": buyer_id})
     now = text_of(transaction.at)
     if (others.exclusive_until or "") > now:
         raise Problem("wrong_state", "Another buyer holds this component exclusively for now; try again later.")

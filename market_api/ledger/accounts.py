@@ -19,6 +19,13 @@ def account_of(owner_id: str, part: Part = "available") -> str:
     return f"{owner_id}:{part}"
 
 
+def spendable(account_id: str) -> str:
+    """Where money goes back to that came from an account: what a hold paid is its owner's to spend again, as the hold
+    ended."""
+    owner_id, _, part = account_id.rpartition(":")
+    return account_of(owner_id) if part == "held" else account_id
+
+
 def open_accounts(connection: sa.Connection, owner_id: str) -> None:
     """Open the three accounts of an owner, empty and never below nothing."""
     rows = [

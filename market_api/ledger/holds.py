@@ -1,6 +1,7 @@
 """Holds: an amount set aside until it is decided, which is then posted or voided, once."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -9,6 +10,7 @@ from market_api.ledger.posting import Posting, post, post_all
 from market_api.ledger.tables import holds
 from market_api.market import Transaction
 from market_api.problems import Problem
+from market_api.statements import run
 from vault.moments import text_of
 
 _WRITTEN = sa.insert(holds)
@@ -46,8 +48,22 @@ def post_hold(transaction: Transaction, hold_id: str, kind: str, lines: Sequence
 def void_hold(transaction: Transaction, hold_id: str) -> str:
     """Give a held amount back to its owner. Raises Problem `wrong_state` where the hold ended before."""
     row = _ended(transaction, hold_id, "voided")
-    moved = [Posting(account_of(row.owner_id, "held"), account_of(row.owner_id), row.amount_fen)]
-    return post(transaction, "void", row.reference, moved)
+    return post(transaction, "void", row.reference, [_given_back(row)])
+
+
+def void_holds(transaction: Transaction, hold_ids: Sequence[str]) -> None:
+    """Give several held amounts back at once. Raises Problem `wrong_state` where one of them ended before."""
+    own = holds.c
+    ended = transaction.connection.execute(
+        sa.update(holds)
+        .where(own.hold_id.in_(hold_ids), own.state == "held")
+        .values(state="voided", ended_at=text_of(transaction.at))
+        .returning(own.hold_id, own.owner_id, own.reference, own.amount_fen)
+    ).all()
+    if len(ended) != len(set(hold_ids)):
+        raise Problem("wrong_state", "An amount is not set aside any more: it was paid or given back before.")
+    if ended:
+        post_all(transaction, [("void", row.reference, [_given_back(row)]) for row in sorted(ended)])
 
 
 def hold_and_post(
@@ -64,6 +80,10 @@ def hold_and_post(
     return _written(transaction, owner_id, amount_fen, reference, "posted"), payment
 
 
+def _given_back(row: Any) -> Posting:
+    return Posting(account_of(row.owner_id, "held"), account_of(row.owner_id), row.amount_fen)
+
+
 def _written(transaction: Transaction, owner_id: str, amount_fen: int, reference: str, state: str) -> str:
     hold_id, at = transaction.new_identifier("hld"), text_of(transaction.at)
     values = {
@@ -75,7 +95,7 @@ def _written(transaction: Transaction, owner_id: str, amount_fen: int, reference
         "created_at": at,
         "ended_at": None if state == "held" else at,
     }
-    transaction.connection.execute(_WRITTEN, values)
+    run(transaction.connection, _WRITTEN, values)
     return hold_id
 
 

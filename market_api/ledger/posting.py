@@ -6,13 +6,16 @@ transactions over the same accounts wait in line and not for each other.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from market_api.ledger.accounts import spendable
 from market_api.ledger.tables import accounts, ledger_transactions, postings
 from market_api.market import Transaction
 from market_api.problems import Problem
+from market_api.statements import rows_of, run_many, together
 from vault.moments import text_of
 
 
@@ -29,12 +32,6 @@ class Posting:
             raise ValueError("a posting moves an amount above 0 between two accounts")
 
 
-_LOCKED = (
-    sa.select(accounts.c.account_id, accounts.c.balance_fen, accounts.c.lowest_fen)
-    .where(accounts.c.account_id.in_(sa.bindparam("names", expanding=True)))
-    .order_by(accounts.c.account_id)
-    .with_for_update()
-)
 _MOVED = (
     sa.update(accounts)
     .where(accounts.c.account_id == sa.bindparam("name"))
@@ -43,6 +40,16 @@ _MOVED = (
 
 _BEGUN = sa.insert(ledger_transactions)
 _WRITTEN = sa.insert(postings)
+
+
+def lock_accounts(connection: sa.Connection, owner_ids: Sequence[str] | sa.SelectBase) -> None:
+    """Lock all accounts of owners at once, before several postings over them that are not of one call.
+
+    owner_ids: names, or the query that finds them.
+    """
+    own = accounts.c
+    wanted = sa.select(own.account_id).where(own.owner_id.in_(owner_ids)).order_by(own.account_id)
+    connection.execute(wanted.with_for_update()).all()
 
 
 def post(
@@ -73,13 +80,14 @@ def post_all(
         {"transaction_id": name, "kind": kind, "reference": reference, "at": at, "reverses": reverses}
         for name, (kind, reference, _) in zip(names, wanted, strict=True)
     ]
-    transaction.connection.execute(_BEGUN, rows)
     lines = [
         _line(name, number, posting)
         for name, (_, _, moved) in zip(names, wanted, strict=True)
         for number, posting in enumerate(moved, 1)
     ]
-    transaction.connection.execute(_WRITTEN, lines)
+    with together(transaction.connection):
+        run_many(transaction.connection, _BEGUN, rows)
+        run_many(transaction.connection, _WRITTEN, lines)
     for name, (kind, reference, moved) in zip(names, wanted, strict=True):
         told = [[each.source, each.destination, each.amount_fen] for each in moved]
         transaction.log(
@@ -91,13 +99,17 @@ def post_all(
 def reverse(transaction: Transaction, name: str, kind: str, reference: str) -> str:
     """Take a ledger transaction back whole, by its postings the other way round: nothing is ever deleted.
 
-    Raises Problem `wrong_state` where that was done before, `funds_missing`, and ValueError for an unknown one.
+    What was paid from a hold goes to its owner's available funds. Raises Problem `wrong_state` where it was taken back
+    before, `funds_missing`, and ValueError for an unknown one and one that only set an amount aside or gave it back.
     """
-    connection = transaction.connection
-    earlier = sa.select(ledger_transactions.c.transaction_id).where(ledger_transactions.c.reverses == name)
-    if connection.execute(earlier).first() is not None:
+    connection, own = transaction.connection, ledger_transactions.c
+    found = connection.execute(sa.select(own.kind).where(own.transaction_id == name).with_for_update()).scalar()
+    if found is None or found in ("hold", "void"):
+        raise ValueError("what is taken back is a ledger transaction that paid something")
+    if connection.execute(sa.select(own.transaction_id).where(own.reverses == name)).first() is not None:
         raise Problem("wrong_state", "This ledger transaction was taken back already.")
-    moved = [Posting(each.destination, each.source, each.amount_fen) for each in postings_of(connection, name)]
+    paid = [(each.destination, spendable(each.source), each.amount_fen) for each in postings_of(connection, name)]
+    moved = [Posting(*each) for each in paid if each[0] != each[1]]
     return post(transaction, kind, reference, moved, reverses=name)
 
 
@@ -115,7 +127,8 @@ def _move(connection: sa.Connection, moved: Iterable[Posting]) -> None:
     for posting in moved:
         changes[posting.source] = changes.get(posting.source, 0) - posting.amount_fen
         changes[posting.destination] = changes.get(posting.destination, 0) + posting.amount_fen
-    found = connection.execute(_LOCKED, {"names": sorted(changes)}).all()
+    names = {f"name_{place}": name for place, name in enumerate(sorted(changes))}
+    found = rows_of(connection, _locking(len(names)), names)
     if lost := sorted(set(changes) - {row.account_id for row in found}):
         raise ValueError(f"there is no account {lost[0]}")
     for row in found:
@@ -124,7 +137,15 @@ def _move(connection: sa.Connection, moved: Iterable[Posting]) -> None:
             raise _funds_missing(row.account_id, missing_fen)
     changed = [{"name": name, "change_fen": change} for name, change in sorted(changes.items()) if change]
     if changed:
-        connection.execute(_MOVED, changed)
+        run_many(connection, _MOVED, changed)
+
+
+@cache
+def _locking(count: int) -> sa.Select[tuple[str, int, int | None]]:
+    own = accounts.c
+    names: list[sa.BindParameter[str]] = [sa.bindparam(f"name_{place}") for place in range(count)]
+    columns = sa.select(own.account_id, own.balance_fen, own.lowest_fen)
+    return columns.where(sa.or_(*(own.account_id == name for name in names))).order_by(own.account_id).with_for_update()
 
 
 def _funds_missing(account_id: str, missing_fen: int) -> Problem:

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 
-from market_api.ledger.accounts import account_of
 from market_api.ledger.tables import accounts, holds, ledger_transactions, postings
 
 
@@ -40,15 +39,15 @@ def _wrong_holds(connection: sa.Connection) -> list[str]:
         sa.select(holds.c.owner_id, sa.func.sum(holds.c.amount_fen).label("held_fen"))
         .where(holds.c.state == "held")
         .group_by(holds.c.owner_id)
+        .subquery()
     )
-    by_owner = {owner: int(amount) for owner, amount in connection.execute(held)}
-    own = accounts.c
-    rows = connection.execute(sa.select(own.owner_id, own.balance_fen).where(own.account_id.like("%:held")))
-    return [
-        f"{account_of(owner, 'held')} holds {balance} fen, its holds say {by_owner.get(owner, 0)}"
-        for owner, balance in rows
-        if balance != by_owner.get(owner, 0)
-    ]
+    own, said_fen = accounts.c, sa.func.coalesce(held.c.held_fen, 0)
+    wrong = (
+        sa.select(own.account_id, own.balance_fen, said_fen)
+        .outerjoin(held, held.c.owner_id == own.owner_id)
+        .where(own.account_id.like("%:held"), own.balance_fen != said_fen)
+    )
+    return [f"{name} holds {balance} fen, its holds say {said}" for name, balance, said in connection.execute(wrong)]
 
 
 def _lone_transactions(connection: sa.Connection) -> list[str]:

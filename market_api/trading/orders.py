@@ -42,9 +42,12 @@ class Agreement:
     origin_id: str
 
 
-def locked_listing(transaction: Transaction, listing_id: str) -> sa.Row[Any]:
-    """A listing that may be traded now, locked. Raises Problem `not_found`, `wrong_state` and `not_cleared`."""
-    listing = locked(transaction, LISTING, listings, listing_id)
+def locked_listing(transaction: Transaction, listing_id: str, *, shared: bool = False) -> sa.Row[Any]:
+    """A listing that may be traded now, locked. shared: beside other sales that are not exclusive either.
+
+    Raises Problem `not_found`, `wrong_state` and `not_cleared`.
+    """
+    listing = locked(transaction, LISTING, listings, listing_id, shared=shared)
     if listing.state != "listed":
         raise Problem("wrong_state", f"The listing is {listing.state} and is not traded.", state=listing.state)
     cleared_datasheet(transaction.market.settings, listing.release_id, transaction.at, listing.datasheet_hash)
@@ -97,6 +100,7 @@ def settle(transaction: Transaction, order: sa.Row[Any]) -> str:
 def _delivered_versus_paid(transaction: Transaction, order: sa.Row[Any], terms: Terms) -> str:
     lines = lines_of(transaction.connection, order, transaction.at)
     payment_id, told = None, [list(line) for line in lines]
+    entitlement_id = grant(transaction, order, terms)  # before the accounts are locked, which many others wait for
     if order.price_fen:
         paid = [(account, amount_fen) for account, _, amount_fen in lines]
         _, payment_id = hold_and_post(transaction, order.buyer_id, order.order_id, "settlement", paid)
@@ -112,7 +116,7 @@ def _delivered_versus_paid(transaction: Transaction, order: sa.Row[Any], terms: 
         settled_at=text_of(transaction.at),
         dispute_until=text_of(transaction.at + DISPUTE_WITHIN),
     )
-    return grant(transaction, order, terms)
+    return entitlement_id
 
 
 def buy(transaction: Transaction, buyer_id: str, listing_id: str, terms: Terms, price_fen: int) -> dict[str, Any]:
@@ -121,7 +125,7 @@ def buy(transaction: Transaction, buyer_id: str, listing_id: str, terms: Terms, 
     Raises Problem `wrong_state` where nothing is posted, `price_changed` where it is another price now, and what
     `place` and `settle` raise.
     """
-    listing = locked_listing(transaction, listing_id)
+    listing = locked_listing(transaction, listing_id, shared=terms.exclusive_days == 0)
     if listing.price_fen is None:
         raise Problem("wrong_state", "The listing has no posted price: negotiate, or bid in its auction.")
     if listing.price_fen != price_fen:

@@ -15,6 +15,7 @@ from market_api.problems import Problem
 from market_api.rates.receivers import Receiver
 from market_api.rates.splitting import Split, SplitLine, split
 from market_api.rates.tables import rates_on
+from market_api.statements import rows_of
 from pricing.clearance import Clearance
 
 CALENDAR = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -31,10 +32,10 @@ def lines_of(connection: sa.Connection, order: sa.Row[Any], at: datetime) -> lis
 
     The order was cleared for trade before. Raises Problem `no_rate` where the seller is no taxpayer of a known kind.
     """
-    taxpayer = connection.execute(_TAXPAYER, {"seller_id": order.seller_id}).scalar_one_or_none()
-    if taxpayer is None:
+    found_seller = rows_of(connection, _TAXPAYER, {"seller_id": order.seller_id})
+    if not found_seller:
         raise Problem("wrong_state", "The seller is not a participant any more.")
-    rates = rates_on(at.astimezone(CALENDAR).date(), taxpayer)
+    rates = rates_on(at.astimezone(CALENDAR).date(), found_seller[0].taxpayer)
     receivers = receivers_of(order.seller_id, order.shares)
     found = split(order.price_fen, rates, receivers, Clearance(safe=True, gate_open=True))
     return [(account_of(line.receiver, "pending"), line.kind, line.amount_fen) for line in found.lines]
