@@ -12,6 +12,9 @@ from bench.black_box import black_box_figures
 from bench.density import density_figures
 from bench.figures import Figure
 from bench.load import load_figures
+from bench.market_http import http_figures
+from bench.market_pull import pull_figures
+from bench.market_settlement import settlement_figures
 from bench.measuring import PROJECT
 from bench.privacy import privacy_figures
 from bench.quality import quality_figures
@@ -46,6 +49,7 @@ def main(
         "privacy": lambda: privacy_figures(repeats),
         "black_box": lambda: black_box_figures(repeats),
         "review": lambda: review_figures(repeats),
+        "market": lambda: [*settlement_figures(repeats), *http_figures(repeats), *pull_figures(repeats)],
         "scale": lambda: scale_figures(rows),
     }
     for section in only.split(","):

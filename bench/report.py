@@ -26,6 +26,7 @@ SECTIONS = {
     "privacy": "Privacy",
     "black_box": "Black box",
     "review": "Security review",
+    "market": "The market",
     "scale": "Growth",
 }
 PACKAGES = ("dagster", "dbt-core", "duckdb", "great-expectations", "ibis-framework")

@@ -1,0 +1,105 @@
+"""A PostgreSQL server of its own for a test: made in seconds, stopped and removed when the test is done.
+
+The server listens on the loopback address alone, trusts whoever connects and, unless it is to be durable, syncs nothing
+to disk. It dies with the
+process that started it, also where that one is killed.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+NOBODY = 65534
+"""PostgreSQL refuses to be run by root; then it is run by this user."""
+
+START_SECONDS = 30
+
+
+@contextmanager
+def throwaway_postgres(folder: Path, *, is_durable: bool = False) -> Iterator[str]:
+    """The URL (`postgresql+psycopg://...`) of an empty server; its log is `postgres.log` in the folder.
+
+    The data do not lie in the folder itself: another user runs the server, who may not reach it. The test is skipped,
+    with the reason, where PostgreSQL is not installed.
+    """
+    programs = _programs()
+    data = Path(tempfile.mkdtemp(prefix="jinku-postgres-"))
+    try:
+        if os.getuid() == 0:
+            os.chown(data, NOBODY, NOBODY)
+        initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"]
+        made = subprocess.run(_as_server(initdb), cwd="/", capture_output=True, text=True)
+        assert made.returncode == 0, made.stdout + made.stderr
+        port = _free_port()
+        url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+        settings = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={data}")
+        settings += () if is_durable else ("fsync=off",)
+        command = [programs / "postgres", "-D", data, *(part for one in settings for part in ("-c", one))]
+        with (folder / "postgres.log").open("wb") as log:
+            server = subprocess.Popen(_as_server(command), cwd="/", stdout=log, stderr=log)
+        try:
+            _await(url, server, folder / "postgres.log")
+            yield url
+        finally:
+            server.send_signal(signal.SIGINT)  # the fast shutdown: open connections are ended
+            server.wait(timeout=START_SECONDS)
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def fresh_database(url: str) -> str:
+    """The URL of an empty database on that server, made in some 0.1 s: so that tests can share one server."""
+    server = sa.make_url(url)
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(_dsn(url), autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+def _programs() -> Path:
+    found = shutil.which("initdb")
+    folders = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not folders or not (folders[-1] / "initdb").exists():
+        pytest.skip("PostgreSQL is not installed: no initdb in the PATH or below /usr/lib/postgresql")
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv (util-linux) is not installed: a server could outlive its test")
+    return folders[-1]
+
+
+def _as_server(command: list[str | Path]) -> list[str]:
+    user = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.getuid() == 0 else []
+    return ["setpriv", *user, "--pdeathsig", "INT", *map(str, command)]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _await(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            psycopg.connect(_dsn(url), connect_timeout=2).close()
+            return
+        except psycopg.OperationalError:
+            assert server.poll() is None and time.monotonic() < until, log.read_text()
+            time.sleep(0.05)
+
+
+def _dsn(url: str) -> str:
+    return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
