@@ -27,6 +27,12 @@ from vault.ledger import tables_of
 
 DBT_PROJECT = PROJECT / "dbt_project"
 GENERATED = DBT_PROJECT / "models" / "generated" / "raw.yml"
+TESTS_READY = ("--indirect-selection", "buildable", "--exclude", "test_type:unit")
+"""Tests of which all tables are there; those of the SQL itself run with the project's own."""
+
+
+REFUSED = "refused"
+"""Status of a model that the vault itself did not let be built; its message is the vault's own, without any value."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +136,22 @@ def build(vault: Vault, selection: list[str]) -> tuple[NodeResult, ...]:
 
     Raises JinkuError `dbt_build` where dbt itself could not run; failed models and tests are values in the result.
     """
-    arguments = ["build", "--select", *selection, "--indirect-selection", "buildable", "--exclude", "test_type:unit"]
-    arguments += ["--no-write-json"]
+    return _run(vault, ["build", "--select", *selection, *TESTS_READY])
+
+
+def compile_models(vault: Vault, selection: list[str]) -> tuple[NodeResult, ...]:
+    """Compile the selected models without building anything. Raises JinkuError as `build` does."""
+    return _run(vault, ["compile", "--select", *selection, "--indirect-selection", "empty"])
+
+
+def test_models(vault: Vault, selection: list[str]) -> tuple[NodeResult, ...]:
+    """Run the tests of the selected models, as they are (unit tests apart). Raises JinkuError as `build` does."""
+    return _run(vault, ["test", "--select", *selection, *TESTS_READY])
+
+
+def _run(vault: Vault, arguments: list[str]) -> tuple[NodeResult, ...]:
     project = _parsed(vault.home, _fingerprint())
-    result = _invoke(vault.home, dbt_environment(vault), arguments, project)
+    result = _invoke(vault.home, dbt_environment(vault), [*arguments, "--no-write-json"], project)
     if result.result is None:
         raise JinkuError(
             "dbt_build", _reason(result), str(DBT_PROJECT), "Run it again; the models themselves were not at fault."

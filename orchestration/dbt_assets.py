@@ -13,11 +13,20 @@ from dagster_dbt import dbt_assets
 
 from orchestration.city import City
 from orchestration.column_lineage import ModelLineage, model_lineage
-from orchestration.dbt import DBT_PROJECT, NodeResult, build, manifest, read_manifest
+from orchestration.dbt import (
+    DBT_PROJECT,
+    REFUSED,
+    NodeResult,
+    build,
+    compile_models,
+    manifest,
+    read_manifest,
+    test_models,
+)
 from orchestration.declarations import Declarations
 from orchestration.failures import RETRY_TRANSIENT, clear_failures, without_values
 from orchestration.freshness import COLLECTED_UNTIL
-from orchestration.layers import LAYER_OF_SCHEMA, Layer
+from orchestration.layers import COMPONENTS, LAYER_OF_SCHEMA, Layer
 from orchestration.raw_assets import POOL
 from orchestration.roles import ONLY_BATCH, ROLES, raw_roles, recorded_roles, roles_of_columns
 from orchestration.tables import TableFacts, columns_of, facts_of
@@ -72,7 +81,7 @@ def parsed_models(home: Home, known: Declarations) -> Models:
     path = manifest(home, known)
     parsed = read_manifest(path)
     settings = (DBT_PROJECT / "dbt_project.yml").read_text()
-    return Models(path, parsed, code_versions(parsed, settings), known)
+    return Models(path, parsed, code_versions(parsed, settings, known.noise_claims), known)
 
 
 def layer_assets(layer: Layer, models: Models) -> dg.AssetsDefinition:
@@ -92,12 +101,34 @@ def layer_assets(layer: Layer, models: Models) -> dg.AssetsDefinition:
             _drop_outdated(context, city, layer, models, selected)
             with connect(city.vault(), read=("raw",)) as connection:
                 collected = last_collected(connection)
-            results = build(city.vault(), [f"jinku.{layer.name}.{name}" for name in selected])
+            results = _built(city, layer, models, selected)
             yield from _materializations(context, city, layer, models, results, collected)
             yield from _check_results(context, results)
             _raise_if_failed(city.vault().home, results)
 
     return build_layer
+
+
+def _built(city: City, layer: Layer, models: Models, selected: list[str]) -> tuple[NodeResult, ...]:
+    """Build the models with their tests; of those whose contract claims noise the rows are drawn in between."""
+    noisy = [name for name in selected if layer == COMPONENTS and name in models.known.noise_claims]
+    plain = [_selector(layer, name) for name in selected if name not in noisy]
+    results = build(city.vault(), plain) if plain else ()
+    return (*results, *_drawn(city, models, noisy)) if noisy else results
+
+
+def _drawn(city: City, models: Models, names: list[str]) -> tuple[NodeResult, ...]:
+    from orchestration.security.noise import Drawing, drawn  # what measures and draws is imported when needed
+
+    vault = city.vault()
+    compiled = compile_models(vault, [_selector(COMPONENTS, name) for name in names])
+    results = drawn(Drawing(vault, models, city.policy(), datetime.now(UTC)), compiled)
+    there = [_selector(COMPONENTS, result.name) for result in results if result.status == "success"]
+    return (*results, *test_models(vault, there)) if there else results
+
+
+def _selector(layer: Layer, name: str) -> str:
+    return f"jinku.{layer.name}.{name}"
 
 
 def _drop_outdated(
@@ -211,16 +242,20 @@ def _check_results(context: dg.AssetExecutionContext, results: tuple[NodeResult,
 
 
 def _raise_if_failed(home: Home, results: tuple[NodeResult, ...]) -> None:
-    failed = [result for result in results if result.status in ("error", "fail", "runtime error")]
+    failed = [result for result in results if result.status in ("error", "fail", "runtime error", REFUSED)]
     if failed:
         names = ", ".join(result.name for result in failed)
         if "No space left on device" in failed[0].message:
             raise storage_error(OSError(errno.ENOSPC, ""), home.root)
         raise dg.Failure(
-            description=f"{names} failed: {without_values(failed[0].message) or failed[0].status}",
+            description=f"{names} failed: {_cause_of(failed[0])}",
             metadata={result.name: result.status for result in failed},
             allow_retries=False,
         )
+
+
+def _cause_of(result: NodeResult) -> str:
+    return result.message if result.status == REFUSED else without_values(result.message) or result.status
 
 
 def hash_of_sql(compiled_sql: str) -> str:

@@ -46,6 +46,12 @@ class Declarations:
     tables: Mapping[str, TableContract]
     faults: tuple[str, ...]
 
+    @property
+    def noise_claims(self) -> Mapping[str, str]:
+        """By component whose figures are claimed to be noisy, all that its contract says of the noise."""
+        claims = {name: contract.noise_claim for name, contract in self.components.items()}
+        return {name: claim for name, claim in claims.items() if claim is not None}
+
 
 @cache
 def declarations(folder: Path = PROJECT / "assets") -> Declarations:

@@ -313,11 +313,35 @@ def verify_black_box(
 
 
 @black_box.command("prove")
-def prove_entry(entry: Annotated[int, typer.Argument(help="number of the entry")]) -> None:
-    """Prove that an entry is in the log, as JSON that anyone can check."""
+def prove_entry(
+    entry: Annotated[int | None, typer.Argument(help="number of the entry")] = None,
+    since: Annotated[
+        int | None, typer.Option(help="instead: that nothing before was changed since the log had so many entries")
+    ] = None,
+) -> None:
+    """Prove that an entry is in the log, or that the log only grew, as JSON that anyone can check."""
     from orchestration.commands.black_box import prove_entry as prove
+    from orchestration.commands.black_box import prove_since
 
-    raise SystemExit(prove(console, entry))
+    if entry is not None and since is None:
+        raise SystemExit(prove(console, entry))
+    if since is not None and entry is None:
+        raise SystemExit(prove_since(console, since))
+    raise typer.BadParameter("give the number of an entry, or --since")
+
+
+@black_box.command("check")
+def check_proof(
+    file: Annotated[Path, typer.Argument(help="a proof that `prove` printed")],
+    public_keys: Annotated[Path, typer.Option("--keys", help="folder of public keys that you trust")],
+    witness: Annotated[
+        Path | None, typer.Option(help="a copy of the checkpoints, in which the proof's own must stand")
+    ] = None,
+) -> None:
+    """Check a proof on any machine, with a public key alone; exit status 1 where it does not hold."""
+    from orchestration.commands.black_box import check_proof as check
+
+    raise SystemExit(check(console, file, public_keys, witness))
 
 
 @black_box.command("show")

@@ -2,13 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 
-def code_versions(manifest: Mapping[str, Any], project_settings: str) -> dict[str, str]:
+def code_versions(
+    manifest: Mapping[str, Any], project_settings: str, noise_claims: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
     """A hash per model, by name, of its SQL, the project's macros it uses, and the versions of the models it reads.
 
-    It changes when the model, anything above it or a setting of the project changes, and with nothing else.
+    noise_claims: by model, what is declared of the noise that its rows are drawn with. It changes when the model,
+    anything above it, its noise or a setting of the project changes, and with nothing else.
     """
     models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     macros = {key: macro for key, macro in manifest["macros"].items() if macro["package_name"] == "jinku"}
@@ -20,6 +24,7 @@ def code_versions(manifest: Mapping[str, Any], project_settings: str) -> dict[st
             texts = [project_settings, node["raw_code"]]
             texts += [macros[each]["macro_sql"] for each in sorted(_macros_of(node, macros))]
             texts += [version(parent) for parent in sorted(node["depends_on"]["nodes"]) if parent in models]
+            texts += [noise_claims[models[key]["name"]]] if models[key]["name"] in noise_claims else []
             found[key] = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
         return found[key]
 

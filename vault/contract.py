@@ -6,6 +6,7 @@ The values are frozen; an unknown key names the nearest known one.
 """
 
 import difflib
+import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -337,12 +338,56 @@ class Anonymisation(ContractPart):
     generalise: Annotated[dict[Name, Generalisation], Field(min_length=1)]
 
 
+class Bounds(ContractPart):
+    """What one contributor may add to one cell, for noise to hide it: brought into [low, high], rounded to steps."""
+
+    low: float = Field(allow_inf_nan=False)
+    high: float = Field(allow_inf_nan=False)
+    step: float = Field(1.0, gt=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _something_lies_between(self) -> "Bounds":
+        if self.low >= self.high:
+            raise PydanticCustomError("contract", "'low' must be below 'high'")
+        return self
+
+
+class Contributions(ContractPart):
+    """Who contributes what to a figure: to see whether a few make up most of it, and to draw noise that hides each.
+
+    aggregate: how the figure is made of them; query: a select over tables of the resource layer, written `{visit}`,
+    with the columns of the grain, `contributor`, a pseudonym of the layer, and, but for a count, `value`. A count is
+    that of different contributors.
+    """
+
+    aggregate: Literal["count", "sum", "mean"]
+    query: Text
+    bounds: Bounds | None = None
+
+
 class DifferentialPrivacy(ContractPart):
-    """That the component's figures are noisy, and what each making of them may tell of one unit."""
+    """That the component's figures are noisy, and what each making of them may tell of one unit.
+
+    cells: a select over tables of the resource layer that rest on nobody, written `{place_district}`, of all the rows
+    there are: the columns of the grain, and what else is said of a row that is no figure.
+    """
 
     epsilon: Decimal = Field(Decimal(1), gt=0, allow_inf_nan=False)
     delta: Decimal = Field(Decimal(0), ge=0, lt=1)
     unit: Literal["person", "enterprise"] = Field("person", description="whose presence is hidden: the unit of privacy")
+    cells: Text
+    cells_per_unit: int = Field(1, ge=1, description="rows in which one unit counts at most")
+
+
+class Fingerprint(ContractPart):
+    """What may differ between two buyers' copies of the rows, so that a leaked copy tells whose it was.
+
+    tolerance: for each measure that may carry marks, the most that a value may be changed, in its unit; without it the
+    decision resolutions of the measures stand in. omit_rows: whether one row in two hundred may be missing from a copy.
+    """
+
+    tolerance: dict[Name, Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None = None
+    omit_rows: bool = False
 
 
 class Entities(ContractPart):
@@ -377,7 +422,11 @@ class ComponentContract(ContractPart):
         None, description="'layer/table' of all people, generalised alike, of whom the rows are some"
     )
     membership_is_sensitive: bool = Field(False, description="whether it harms someone to be known to be in the table")
+    contributions: dict[Name, Contributions] = Field(
+        default_factory=dict, description="by figure, who contributes what to it"
+    )
     differential_privacy: DifferentialPrivacy | None = None
+    fingerprint: Fingerprint | None = None
     population_share: float | None = Field(
         None, ge=0, le=1, description="share of the target population that the rows cover; nothing said, no credit"
     )
@@ -394,6 +443,17 @@ class ComponentContract(ContractPart):
     cross_border: bool = Field(False, description="whether it may be delivered abroad")
     anonymise: Anonymisation | None = None
 
+    @property
+    def noise_claim(self) -> str | None:
+        """All that is said of noise, as one text that changes with any of it; None where none is claimed."""
+        if self.differential_privacy is None:
+            return None
+        told = {
+            "claim": self.differential_privacy.model_dump(mode="json"),
+            "contributions": {name: each.model_dump(mode="json") for name, each in self.contributions.items()},
+        }
+        return json.dumps(told, sort_keys=True, ensure_ascii=False)
+
     @model_validator(mode="after")
     def _grain_is_among_columns(self) -> "ComponentContract":
         _check_grain(self.grain, self.columns)
@@ -409,6 +469,37 @@ class ComponentContract(ContractPart):
                     "countColumns names no integer column: {message}",
                     {"message": f"'{name}'{_nearest(name, sorted(types))}"},
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _contributions_are_to_figures(self) -> "ComponentContract":
+        types = {column.name: column.logical_type for column in self.columns if column.name not in self.grain}
+        for name in self.contributions:
+            if types.get(name) not in ("integer", "number"):
+                raise PydanticCustomError(
+                    "contract",
+                    "contributions names no figure: {message}",
+                    {"message": f"'{name}'{_nearest(name, sorted(types))}"},
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _marks_are_on_measures(self) -> "ComponentContract":
+        tolerance = (self.fingerprint and self.fingerprint.tolerance) or {}
+        fit = [column.name for column in self.columns if _may_be_marked(column, self.grain, self.count_columns)]
+        for name in tolerance:
+            if name not in fit:
+                raise PydanticCustomError(
+                    "contract",
+                    "fingerprint.tolerance names no measure that may differ: {message}",
+                    {"message": f"'{name}'{_nearest(name, fit)}"},
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _noise_can_be_drawn(self) -> "ComponentContract":
+        if self.differential_privacy is not None:
+            _check_noise(self)
         return self
 
     @model_validator(mode="after")
@@ -437,6 +528,11 @@ class ProductContract(ContractPart):
         return self
 
 
+def _may_be_marked(column: Column, grain: tuple[str, ...], counts: tuple[str, ...]) -> bool:
+    is_figure = column.role == "measure" and column.logical_type in ("number", "integer")
+    return is_figure and column.name not in grain and column.name not in counts
+
+
 def _refuse_duplicates(names: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -451,6 +547,29 @@ def _check_grain(grain: tuple[str, ...], columns: tuple[Column, ...]) -> None:
             raise PydanticCustomError(
                 "contract", "grain names no column: {message}", {"message": f"'{name}'{_nearest(name, names)}"}
             )
+
+
+def _check_noise(contract: ComponentContract) -> None:
+    figures = contract.contributions
+    faults = []
+    if contract.subject != "aggregate":
+        faults.append("needs 'subject: aggregate'")
+    if contract.entities is not None:
+        faults.append("takes no 'entities': what is noisy is not compared with earlier releases")
+    if not figures:
+        faults.append("needs 'contributions', from which the figures and their noise are drawn")
+    faults += [
+        f"'{name}' is a mean: only counts and sums are drawn"
+        for name, each in figures.items()
+        if each.aggregate == "mean"
+    ]
+    faults += [
+        f"'{name}' is a sum and needs 'bounds'"
+        for name, each in figures.items()
+        if each.aggregate == "sum" and each.bounds is None
+    ]
+    if faults:
+        raise PydanticCustomError("contract", "differentialPrivacy: {message}", {"message": "; ".join(faults)})
 
 
 def _check_generalised(rules: Mapping[str, Generalisation], columns: tuple[Column, ...]) -> None:

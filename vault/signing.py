@@ -104,6 +104,19 @@ def public_keys_in(folder: Path) -> Mapping[str, Ed25519PublicKey]:
     return keys
 
 
+def trusted_keys_in(folder: Path) -> Mapping[str, Ed25519PublicKey]:
+    """The public keys of a folder, at least one. Raises JinkuError `no_public_key`, and as `public_keys_in` does."""
+    found = public_keys_in(folder)
+    if not found:
+        raise JinkuError(
+            "no_public_key",
+            "there is no public key to check signatures with",
+            str(folder),
+            "Get the vault's `public` folder from its operator and name it with --keys.",
+        )
+    return found
+
+
 def key_id(key: Ed25519PublicKey) -> str:
     """The name of a public key: the first 16 hex digits of the sha256 of its 32 bytes."""
     return hashlib.sha256(key.public_bytes_raw()).hexdigest()[:KEY_ID_DIGITS]

@@ -1,20 +1,18 @@
 """`jinku verify`: is a release what the vault signed? Works on any machine, with the release and a public key alone."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from rich.console import Console
 from rich.markup import escape
 
-from vault.errors import JinkuError
 from vault.home import Home, home_from
 from vault.registry.database import registry_path
 from vault.releases.datasheet import DATASHEET
 from vault.releases.reading import find_release, read_datasheet, release_folder, releases_in
 from vault.releases.verifying import Problem, verify
-from vault.signing import public_folder, public_keys_in
+from vault.signing import public_folder, trusted_keys_in
 
 
 def verify_releases(console: Console, name: str | None, keys: Path | None) -> int:
@@ -26,7 +24,7 @@ def verify_releases(console: Console, name: str | None, keys: Path | None) -> in
     `no_public_key`, `key_damaged`.
     """
     home = home_from(os.environ)
-    public_keys = _public_keys(keys or public_folder(home))
+    public_keys = trusted_keys_in(keys or public_folder(home))
     wrong = 0
     for folder, expected in _chosen(home, name):
         asked = home if home.releases in folder.parents and registry_path(home).exists() else None
@@ -47,18 +45,6 @@ def _chosen(home: Home, name: str | None) -> list[tuple[Path, str]]:
         return [(folder, known.get(folder, ""))]
     found = find_release(home.releases, name)
     return [(found.path, found.release_id)]
-
-
-def _public_keys(folder: Path) -> Mapping[str, Ed25519PublicKey]:
-    found = public_keys_in(folder)
-    if not found:
-        raise JinkuError(
-            "no_public_key",
-            "there is no public key to check signatures with",
-            str(folder),
-            "Get the vault's `public` folder from its operator and name it with --keys.",
-        )
-    return found
 
 
 def _show(console: Console, folder: Path, expected: str, problems: Sequence[Problem], with_records: bool) -> None:

@@ -1,14 +1,16 @@
 """The SQL a component was made by: its own model's and that of every model below it, as dbt compiled it."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from orchestration.dbt_assets import MODEL_HASH, Models, hash_of_sql
 from orchestration.roles import raw_roles
+from orchestration.security.contributions import noise_claim
 from orchestration.subjects import models_below
-from review.model.under_review import ModelUnderReview, NoiseClaim, Table
-from vault.contract import ComponentContract
+from review.model.under_review import ModelUnderReview, Table
 from vault.errors import JinkuError
 from vault.home import Home
 
@@ -22,8 +24,7 @@ def compiled_statements(home: Home, storage: dg.DagsterInstance, models: Models,
     statements = {}
     for model in models_below(models, name):
         node = models.node(model)
-        layer = node["fqn"][1]
-        path = home.dbt / "target" / "compiled" / "jinku" / node["original_file_path"]
+        layer, path = node["fqn"][1], _compiled_path(home, node)
         built = storage.get_latest_materialization_event(dg.AssetKey([layer, model]))
         metadata = built.asset_materialization.metadata if built and built.asset_materialization else {}
         sql = path.read_text("utf-8") if path.exists() else None
@@ -39,6 +40,21 @@ def compiled_statements(home: Home, storage: dg.DagsterInstance, models: Models,
     return statements
 
 
+def statements_below(home: Home, models: Models, name: str) -> dict[Table, str]:
+    """The compiled SQL of all models below a component, as far as it is there, whatever it made so far."""
+    statements = {}
+    for model in models_below(models, name):
+        node = models.node(model)
+        path = _compiled_path(home, node)
+        if model != name and path.exists():
+            statements[node["fqn"][1], model] = path.read_text("utf-8")
+    return statements
+
+
+def _compiled_path(home: Home, node: Mapping[str, Any]) -> Path:
+    return home.dbt / "target" / "compiled" / "jinku" / str(node["original_file_path"])
+
+
 def model_under_review(models: Models, name: str, statements: Mapping[Table, str]) -> ModelUnderReview:
     """A component's model with the roles of the source columns it starts from."""
     contract = models.known.components[name]
@@ -52,15 +68,8 @@ def model_under_review(models: Models, name: str, statements: Mapping[Table, str
         subject=contract.subject,
         minimum_group=contract.minimum_group,
         release_tier=contract.release_tier,
-        noise=_noise_of(contract),
+        noise=noise_claim(models, name, contract),
     )
-
-
-def _noise_of(contract: ComponentContract) -> NoiseClaim | None:
-    claim = contract.differential_privacy
-    if claim is None:
-        return None
-    return NoiseClaim("discrete_laplace", float(claim.epsilon), float(claim.delta), claim.unit)
 
 
 def _unique_columns(models: Models) -> dict[Table, frozenset[str]]:

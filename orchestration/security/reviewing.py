@@ -7,13 +7,13 @@ from datetime import datetime
 
 import dagster as dg
 import duckdb
-import ibis.expr.types as ir
 
 from orchestration.dbt_assets import Models
 from orchestration.layers import COMPONENTS, LAYER_OF_SCHEMA
 from orchestration.security.compiled import compiled_statements, model_under_review
 from orchestration.security.content import content_of
 from orchestration.security.entities import entity_query
+from orchestration.security.result_facts import NoiseOnRecord, Subject, noise_on_record, result_facts
 from orchestration.subjects import models_below, sources_below
 from review.code import code_hash
 from review.findings import Finding
@@ -24,7 +24,6 @@ from review.origin.facts import SourceFacts
 from review.origin.gathering import Open, origin_facts, source_facts
 from review.policy import Policy
 from review.records import Content, Review, latest_review, record_review
-from review.result.facts import PublishedTable, ResultFacts
 from review.result.releases import DIFFERENCING, LINEAR, differencing_minimum
 from review.result.review import review_result
 from review.result.thresholds import Thresholds, thresholds_for
@@ -36,8 +35,6 @@ from vault.errors import JinkuError
 from vault.ibis_tables import ibis_table
 from vault.layers import Vault, connect
 from vault.registry.database import open_registry
-from vault.releases.reading import find_release, read_datasheet
-from vault.releases.table_files import read_table
 from vault.rights.holdings import Place
 from vault.snapshot import snapshot_hash
 
@@ -52,20 +49,6 @@ class Reviewed:
     sources: tuple[str, ...]
     entities: EntityQuery | None
     compared_with: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """What is reviewed: a component of the models, the sources it rests on, whose data it discloses, or why that cannot
-    be told, and the earlier releases it is compared with."""
-
-    models: Models
-    name: str
-    sources: tuple[str, ...]
-    entities: EntityQuery | None
-    unusable: JinkuError | None
-    earlier: tuple[DisclosedSet, ...]
-    related: tuple[DisclosedSet, ...]
 
 
 def review_component(
@@ -92,18 +75,20 @@ def review_component(
         related = related_sets(connection, sources, contract)
         last = latest_review(connection, name)
     entities, unusable = _entities(models, name)
-    subject = _Subject(models, name, sources, entities, unusable, earlier, related)
+    subject = Subject(models, name, sources, entities, unusable, earlier, related)
     statements, fault = _statements(vault, storage, models, name)
     thresholds = thresholds_for(policy.result, contract.release_tier)
     with connect(vault, read=LAYERS_READ) as engine:
         data_hash = snapshot_hash(ibis_table(engine, COMPONENTS.database, COMPONENTS.name, name))
         content = content_of(models, name, sources, data_hash, statements, policy)
-        cache_key = _cache_key(content, (*earlier, *related), fault)
+        with registry.begin() as connection:
+            noise = noise_on_record(connection, name, data_hash)
+        cache_key = _cache_key(content, (*earlier, *related), noise, fault)
         if last is not None and last.cache_key == cache_key:
             lasting = tuple(each for each in last.findings if each.part != "origin")
         else:
             model = _model_findings(models, name, statements, fault)
-            lasting = (*model, *_result_findings(vault, engine, subject, thresholds))
+            lasting = (*model, *_result_findings(vault, engine, subject, statements, noise, thresholds))
         with registry.begin() as connection:
             signed = sign_off(connection, name, content.key)
             opened = Open(vault, connection, engine)
@@ -141,11 +126,16 @@ def _model_findings(
 
 
 def _result_findings(
-    vault: Vault, engine: duckdb.DuckDBPyConnection, subject: _Subject, thresholds: Thresholds
+    vault: Vault,
+    engine: duckdb.DuckDBPyConnection,
+    subject: Subject,
+    statements: Mapping[Table, str],
+    noise: NoiseOnRecord,
+    thresholds: Thresholds,
 ) -> tuple[Finding, ...]:
     """The findings of the result; where whose data it is cannot be told, those that rest on it are errors."""
     comparison, unusable = None, subject.unusable
-    facts = _result_facts(vault, engine, subject)
+    facts = result_facts(vault, engine, subject, statements, noise)
     if subject.entities is not None:
         try:
             comparison = compare(vault, subject.entities, subject.earlier, differencing_minimum(facts, thresholds))
@@ -162,36 +152,8 @@ def _result_findings(
     )
 
 
-def _result_facts(vault: Vault, engine: duckdb.DuckDBPyConnection, subject: _Subject) -> ResultFacts:
-    contract = subject.models.known.components[subject.name]
-    population = None
-    if contract.population is not None:
-        schema, table = contract.population.split("/")
-        population = ibis_table(engine, LAYER_OF_SCHEMA[schema].database, schema, table)
-    table = ibis_table(engine, COMPONENTS.database, COMPONENTS.name, subject.name)
-    return ResultFacts(
-        subject.name,
-        contract,
-        _categories(subject),
-        table,
-        population=population,
-        related_releases=tuple(each.release_id for each in subject.related),
-        published=_published(vault, table, subject),
-    )
-
-
-def _published(vault: Vault, table: ir.Table, subject: _Subject) -> tuple[PublishedTable, ...]:
-    """What related releases show, as it was released."""
-    found = []
-    for name in dict.fromkeys(each.release_id for each in subject.related):
-        folder = find_release(vault.home.releases, name).path
-        grain = tuple(read_datasheet(folder)["contract"]["grain"])
-        found.append(PublishedTable(name, read_table(table.get_backend(), folder), grain))
-    return tuple(found)
-
-
 def _origin_findings(
-    opened: Open, subject: _Subject, known_sources: dict[str, SourceFacts], signed: SignOff, now: datetime
+    opened: Open, subject: Subject, known_sources: dict[str, SourceFacts], signed: SignOff, now: datetime
 ) -> tuple[Finding, ...]:
     contracts = subject.models.known.sources
     for source in subject.sources:
@@ -200,7 +162,7 @@ def _origin_findings(
     facts = origin_facts(
         opened,
         subject.name,
-        subject.models.known.components[subject.name],
+        subject.contract,
         {source: known_sources[source] for source in subject.sources},
         _places(subject),
         now,
@@ -222,7 +184,7 @@ def _with_refusals(findings: Sequence[Finding], signed: SignOff) -> tuple[Findin
     )
 
 
-def _places(subject: _Subject) -> tuple[Place, ...]:
+def _places(subject: Subject) -> tuple[Place, ...]:
     """Every table that the component rests on, its own included."""
     found = []
     for model in models_below(subject.models, subject.name):
@@ -231,12 +193,10 @@ def _places(subject: _Subject) -> tuple[Place, ...]:
     return tuple(found)
 
 
-def _categories(subject: _Subject) -> frozenset[str]:
-    return frozenset(subject.models.known.sources[source].category for source in subject.sources)
-
-
-def _cache_key(content: Content, earlier: Sequence[DisclosedSet], fault: JinkuError | None) -> str:
+def _cache_key(
+    content: Content, earlier: Sequence[DisclosedSet], noise: NoiseOnRecord, fault: JinkuError | None
+) -> str:
     """Changes with all that the findings of model and result rest on: the review's own code, content, earlier releases,
-    unknown models."""
-    told = "\n".join([code_hash(), content.key, *(each.release_id for each in earlier), str(fault or "")])
+    noise and what it lost, unknown models."""
+    told = "\n".join([code_hash(), content.key, *(each.release_id for each in earlier), str(noise), str(fault or "")])
     return hashlib.sha256(told.encode()).hexdigest()

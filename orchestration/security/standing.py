@@ -10,9 +10,6 @@ from vault.home import Home
 from vault.moments import text_of
 from vault.registry.database import open_registry, registry_path
 
-DECIDED_KINDS = ("decision", "grant", "consent")
-"""Entries of the black box after which a component they speak of is reviewed again."""
-
 
 def last_reviews(home: Home, known: Declarations) -> dict[str, float]:
     """When each component was last reviewed, in seconds since 1970; one whose review no longer stands is left out."""
@@ -40,12 +37,10 @@ def _subjects(known: Declarations, name: str) -> tuple[str, ...]:
 
 
 def _last_decided(connection: sa.Connection) -> Mapping[str, str]:
-    """The time of the last decision on each subject, as text that sorts as times do."""
-    from vault.black_box.tables import entries
+    """The time of the last decision on each subject, as text that sorts as times do: after it, a component that it
+    speaks of is reviewed again."""
+    from vault.black_box.tables import DECIDED, entries
 
-    statement = (
-        sa.select(entries.c.subject, sa.func.max(entries.c.at).label("at"))
-        .where(entries.c.kind.in_(DECIDED_KINDS))
-        .group_by(entries.c.subject)
-    )
+    last = sa.func.max(entries.c.at).label("at")
+    statement = sa.select(entries.c.subject, last).where(DECIDED).group_by(entries.c.subject)
     return {row.subject: row.at for row in connection.execute(statement)}

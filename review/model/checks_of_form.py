@@ -7,11 +7,12 @@ from typing import Any
 from sqlglot import exp
 
 from review.findings import Finding
+from review.model.contributions import noise_faults
 from review.model.functions import kind_of
 from review.model.statement import line_of, name_of
 from review.model.telling import finding, not_examined
 from review.model.tracing import Trace
-from review.model.under_review import ModelUnderReview
+from review.model.under_review import ModelUnderReview, NoiseClaim
 
 MECHANISMS = frozenset({"laplace", "gaussian", "geometric", "discrete_laplace", "discrete_gaussian", "exponential"})
 """Mechanisms with a proof of differential privacy."""
@@ -107,7 +108,8 @@ def _chance(node: exp.Expr) -> str | None:
 
 
 def checked_noise(model: ModelUnderReview, trace: Trace) -> Finding:
-    """M9: noise is drawn by a declared mechanism with a budget, and never by the SQL itself."""
+    """M9: noise is drawn by a declared mechanism with a budget, from contributions that each are one subject's, over
+    cells that rest on nobody; and never by the SQL itself."""
     causes = []
     tree = _tree(model, trace)
     if tree is None:
@@ -116,17 +118,22 @@ def checked_noise(model: ModelUnderReview, trace: Trace) -> Finding:
         causes.append("the SQL draws random numbers itself: declare a mechanism of differential privacy instead")
     noise = model.noise
     if noise is not None:
-        if noise.mechanism not in MECHANISMS:
-            causes.append(f"the mechanism is none of {', '.join(sorted(MECHANISMS))}")
-        if not (math.isfinite(noise.epsilon) and noise.epsilon > 0):
-            causes.append("epsilon is not a positive number")
-        if not 0 <= noise.delta < 1:
-            causes.append("delta does not lie between 0 and 1")
-        if not noise.unit_of_privacy.strip():
-            causes.append("the unit of privacy is not said")
+        causes += [*_faults_of_claim(noise), *noise_faults(model, noise)]
     evidence: dict[str, Any] = {"claims_noise": noise is not None}
     passing = "No noise is claimed, and none is drawn."
     if noise is not None:
         evidence |= {"mechanism": noise.mechanism, "epsilon": noise.epsilon, "unit_of_privacy": noise.unit_of_privacy}
+        evidence |= {"noisy": sorted(noise.figures)}
         passing = "The noise is drawn by a declared mechanism."
     return finding("M9_noise_mechanism", causes, passing, evidence)
+
+
+def _faults_of_claim(noise: NoiseClaim) -> Iterator[str]:
+    if noise.mechanism not in MECHANISMS:
+        yield f"the mechanism is none of {', '.join(sorted(MECHANISMS))}"
+    if not (math.isfinite(noise.epsilon) and noise.epsilon > 0):
+        yield "epsilon is not a positive number"
+    if not 0 <= noise.delta < 1:
+        yield "delta does not lie between 0 and 1"
+    if not noise.unit_of_privacy.strip():
+        yield "the unit of privacy is not said"

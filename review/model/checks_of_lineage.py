@@ -46,7 +46,7 @@ def _leak(flow: Flow, model: ModelUnderReview) -> str | None:
         return f"comes from the identifier {source} ({flow.kind}{through(flow)})"
     if flow.role == "free_text" and flow.detail in ("identity", "transformation"):
         return f"comes from {source}, free text that may name anybody"
-    is_of_one = flow.subjects < model.minimum_group
+    is_of_one = flow.subjects < model.minimum_group and not (model.noise is not None and flow.is_aggregated)
     if flow.role == "sensitive" and is_of_one and not flow.is_coarse and flow.detail in ("identity", "transformation"):
         return f"passes on {source}, which is sensitive, ungeneralised ({flow.kind}{through(flow)})"
     return None

@@ -27,8 +27,16 @@ def checked_group_minimum(model: ModelUnderReview, trace: Trace, relation: Relat
     """M6: enough subjects stand behind every row, or enough look the same where a row stands for one.
 
     Rows of figures: all that a column rests on has the contract's minimum. Rows of subjects: the minimum holds over
-    every quasi-identifier, and figures of other subjects have it as well.
+    every quasi-identifier, and figures of other subjects have it as well. Where noise is claimed it hides each subject,
+    whatever their number: M9 judges the claim, and the review of the result that the noise was drawn.
     """
+    if model.noise is not None:
+        return finding(
+            "M6_group_minimum",
+            [],
+            "It does not apply: noise is claimed for every figure, which M9 and R10 judge.",
+            {"minimum_group": model.minimum_group},
+        )
     minimum, floor = model.minimum_group, _floor(model, relation)
     causes = []
     if minimum < floor:

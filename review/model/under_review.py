@@ -2,7 +2,7 @@
 columns they start from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Table = tuple[str, str]
 """(schema, table), such as ("resource", "person")."""
@@ -19,13 +19,18 @@ class NoiseClaim:
     """The differential privacy that a model declares.
 
     mechanism: what draws the noise; epsilon: the budget of one release, above 0; delta: below 1; unit_of_privacy: what
-    one change of the data may touch, such as "person". Source: models §7 (DP), NIST SP 800-226.
+    one change of the data may touch, such as "person"; cells: SQL of the rows that there are; figures: by noisy column
+    the SQL of who contributes what to it; counts: those that count contributors and sum nothing. Source: models §7
+    (DP), NIST SP 800-226.
     """
 
     mechanism: str
     epsilon: float
     delta: float
     unit_of_privacy: str
+    cells: str = ""
+    figures: Mapping[str, str] = field(default_factory=dict)
+    counts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

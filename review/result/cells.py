@@ -107,8 +107,12 @@ def measure_dominance(
     """One measure by its contributions: a table with the columns of the grain, `contributor` and `value`.
 
     Contributions of one contributor to a cell are added up first; one below 0 weighs by its size, and a cell whose
-    contributions are all 0 is not sensitive. Source: models §7.
+    contributions are all 0 is not sensitive. Those to cells that the table leaves out do not matter. Source: models §7.
     """
+    shown = table.select(**{f"shown_{name}": table[name] for name in grain})
+    contributions = contributions.semi_join(
+        shown, [contributions[name].identical_to(shown[f"shown_{name}"]) for name in grain]
+    )
     summed = contributions.group_by([*grain, "contributor"]).agg(value=contributions.value.sum())
     amount = summed.value.abs().fill_null(0)
     place = ibis.row_number().over(group_by=list(grain), order_by=[amount.desc()])

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from review.findings import Finding, Outcome
 from vault.contract import ComponentContract
 from vault.disclosure.budgets import Spend
+from vault.disclosure.draws import Draw
 from vault.disclosure.entities import Comparison
 
 Rows = Literal["persons", "organisations", "cells", "things"]
@@ -32,11 +33,13 @@ class ResultFacts:
     source_categories: of all sources that its lineage reaches, as their contracts say; table: its rows; population: the
     table that the contract names as `population`; raw: the rows' quasi-identifiers beside sensitive columns of the
     resource layer, where those differ from the component's own; contributions: for a cell measure the table of who
-    contributed what (`measure_dominance`); related_releases: ids of those that publish totals over the same counts, or
-    the cells of these totals, None where nobody looked (`vault.disclosure.ledger.related_sets`), and published: their
-    tables; comparison: the entities behind the rows beside those of earlier releases, None where nobody looked; spends:
-    what the queries that made the rows took from privacy budgets, and spent_in_year: epsilon and delta of each (source,
-    unit, year) of these.
+    contributed what (`measure_dominance`), and unreliable: for one whose contributions cannot be relied on, why;
+    related_releases: ids of those that publish totals over the same counts, or the cells of these totals, None where
+    nobody looked (`vault.disclosure.ledger.related_sets`), and published: their tables; comparison: the entities behind
+    the rows beside those of earlier releases, None where nobody looked; draw: the noise on record that gave exactly
+    these rows, None where none did; noise_sources: those that speak of the unit of privacy; spends: what the queries
+    that made the rows took from privacy budgets, and spent_in_year: epsilon and delta of each (source, unit, year) of
+    these.
     """
 
     component: str
@@ -46,9 +49,12 @@ class ResultFacts:
     population: ir.Table | None = None
     raw: ir.Table | None = None
     contributions: Mapping[str, ir.Table] = field(default_factory=dict)
+    unreliable: Mapping[str, str] = field(default_factory=dict)
     related_releases: Sequence[str] | None = None
     published: Sequence[PublishedTable] = ()
     comparison: Comparison | None = None
+    draw: Draw | None = None
+    noise_sources: Sequence[str] = ()
     spends: Sequence[Spend] = ()
     spent_in_year: Mapping[tuple[str, str, int], tuple[Decimal, Decimal]] = field(default_factory=dict)
 
@@ -67,6 +73,12 @@ class ResultFacts:
         return self.contract.subject == "enterprise" or "enterprise" in self.source_categories
 
     @property
+    def is_noisy(self) -> bool:
+        """Whether noise is declared and was drawn for exactly these rows: what hides each subject does so whatever
+        their number and whatever else is released. Whether it is enough and paid for is asked by itself."""
+        return self.contract.differential_privacy is not None and self.draw is not None
+
+    @property
     def rows(self) -> Rows:
         """What a row stands for. Rows of events and objects are someone's where a person stands behind them, and where
         the contract declares a quasi-identifier: it would be none if nobody could be found by it."""
@@ -77,6 +89,9 @@ class ResultFacts:
         if self.of_persons or self.columns("quasi_identifier"):
             return "persons"
         return "organisations" if self.of_organisations else "things"
+
+
+NOISY = "it does not apply: noise was drawn for every figure of these rows, and R10_privacy_budget judges that"
 
 
 def found(check: str, outcome: Outcome, reason: str, **evidence: object) -> Finding:

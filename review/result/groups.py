@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from review.findings import Finding
+from review.result.agreement import cells_apart
 from review.result.cells import (
     DETERMINED,
     CountFigures,
@@ -15,7 +16,7 @@ from review.result.cells import (
     measure_margin,
 )
 from review.result.classes import Unmeasurable
-from review.result.facts import PublishedTable, ResultFacts, counted, found, judged
+from review.result.facts import NOISY, PublishedTable, ResultFacts, counted, found, judged
 from review.result.microdata import measure_microdata
 from review.result.thresholds import Thresholds
 from vault.disclosure.linear_queries import TooLarge, blocks, isolates
@@ -31,6 +32,8 @@ def group_minimum(facts: ResultFacts, thresholds: Thresholds) -> int:
 
 def review_group_minimum(facts: ResultFacts, thresholds: Thresholds) -> Finding:
     """R7: every cell counts no subject or at least the minimum; enterprises by rows are as many alike."""
+    if facts.is_noisy:
+        return found(GROUP_MINIMUM, "pass", NOISY)
     if facts.rows == "persons":
         return found(GROUP_MINIMUM, "pass", "it does not apply: a row is a person, and R1_k_anonymity judges that")
     if facts.contract.count_columns:
@@ -46,16 +49,21 @@ def review_group_minimum(facts: ResultFacts, thresholds: Thresholds) -> Finding:
 
 
 def review_dominance(facts: ResultFacts, thresholds: Thresholds) -> Finding:
-    """R8: no cell is mostly one or two enterprises, by (n, k) and by p %."""
+    """R8: no cell is mostly one or two enterprises, by (n, k) and by p %; each sum is that of its contributions."""
+    if facts.is_noisy:
+        return found(DOMINANCE, "pass", NOISY)
     if not facts.of_organisations or facts.rows != "cells":
         return found(DOMINANCE, "pass", "it does not apply: no sums over enterprises are shown")
     measures = [name for name in facts.columns("measure", "target") if name not in facts.contract.count_columns]
     if not measures:
         return found(DOMINANCE, "pass", "it does not apply: enterprises are counted, and nothing of theirs is summed")
-    unknown = [name for name in measures if name not in facts.contributions]
+    causes = [f"the contributions to {name} cannot be relied on: {why}" for name, why in facts.unreliable.items()]
+    unknown = [name for name in measures if name not in facts.contributions and name not in facts.unreliable]
     if unknown:
-        reason = f"it is not known what each enterprise contributed to {', '.join(unknown)}"
-        return found(DOMINANCE, "fail", reason)
+        causes.append(f"it is not known what each enterprise contributed to {', '.join(unknown)} (contributions)")
+    causes += list(_otherwise(facts, [name for name in measures if name in facts.contributions]))
+    if causes:
+        return found(DOMINANCE, "fail", "; ".join(causes))
     rule = DominanceRule(thresholds.dominance_largest, thresholds.dominance_share_percent, thresholds.p_percent)
     figures = [
         measure_dominance(facts.table, facts.contract.grain, name, facts.contributions[name], rule) for name in measures
@@ -63,11 +71,22 @@ def review_dominance(facts: ResultFacts, thresholds: Thresholds) -> Finding:
     return _dominance(figures, rule, group_minimum(facts, thresholds))
 
 
+def _otherwise(facts: ResultFacts, measures: Sequence[str]) -> Iterator[str]:
+    """Figures that are not what their contributions make."""
+    for name in measures:
+        aggregate = facts.contract.contributions[name].aggregate
+        apart = cells_apart(facts.table, facts.contract.grain, name, facts.contributions[name], aggregate)
+        if apart:
+            yield f"{name} is not what its contributions make in {counted(apart, 'cell')}"
+
+
 def review_secondary(facts: ResultFacts, thresholds: Thresholds) -> Finding:
     """R11: published totals do not give away a cell that was left out, alone or by adding and subtracting them.
 
     Whichever was published first, the component's cells under the totals or its totals over the cells.
     """
+    if facts.is_noisy:
+        return found(SECONDARY, "pass", NOISY)
     if facts.rows != "cells" or not (facts.of_persons or facts.of_organisations):
         return found(SECONDARY, "pass", "it does not apply: the rows are no groups of persons or enterprises")
     if facts.related_releases is None:

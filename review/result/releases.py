@@ -1,11 +1,14 @@
 """R9, R10 and R12: a component beside what was released before it, and what its noise costs. Source: models §7."""
 
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from review.findings import Finding
-from review.result.facts import ResultFacts, counted, found, judged
+from review.result.facts import NOISY, ResultFacts, counted, found, judged
 from review.result.groups import group_minimum
 from review.result.thresholds import Thresholds
+from vault.contract import DifferentialPrivacy
+from vault.disclosure.draws import MECHANISM, declared_hash
 from vault.disclosure.entities import NEW, Comparison
 from vault.disclosure.linear_queries import TooLarge, isolates
 
@@ -22,6 +25,8 @@ def differencing_minimum(facts: ResultFacts, thresholds: Thresholds) -> int:
 
 def review_differencing(facts: ResultFacts, thresholds: Thresholds) -> Finding:
     """R9: against every earlier release nobody or the minimum is new, and is gone, as a whole and in each cell."""
+    if facts.is_noisy:
+        return found(DIFFERENCING, "pass", NOISY)
     if not _tells_of_somebody(facts):
         return found(DIFFERENCING, "pass", NOBODY)
     if facts.comparison is None:
@@ -71,6 +76,8 @@ def differencing(comparison: Comparison, minimum: int) -> Finding:
 
 def review_linear(facts: ResultFacts, thresholds: Thresholds) -> Finding:
     """R12: no adding and subtracting of all releases tells of fewer than the minimum."""
+    if facts.is_noisy:
+        return found(LINEAR, "pass", NOISY)
     if not _tells_of_somebody(facts):
         return found(LINEAR, "pass", NOBODY)
     if facts.comparison is None:
@@ -92,46 +99,77 @@ def review_linear(facts: ResultFacts, thresholds: Thresholds) -> Finding:
 
 
 def review_budget(facts: ResultFacts, thresholds: Thresholds) -> Finding:
-    """R10: the loss is declared, within that of a component, on record, and no source's budget is exceeded."""
+    """R10: the noise is declared, enough, and was drawn for exactly these rows; what it loses is on record for every
+    source that speaks of the unit, within that of a component and that of a source and year."""
     declared = facts.contract.differential_privacy
     if declared is None:
-        if facts.spends:
+        if facts.spends or facts.draw is not None:
             return found(
                 BUDGET, "fail", "a privacy budget was spent, and the contract declares no differential privacy"
             )
         return found(BUDGET, "pass", "it does not apply: the contract declares no differential privacy")
-    if declared.epsilon > thresholds.epsilon_per_component or declared.delta > thresholds.delta_max:
-        reason = (
-            f"the contract declares epsilon {declared.epsilon} and delta {declared.delta}; a component may have "
-            f"{thresholds.epsilon_per_component} and {thresholds.delta_max}"
-        )
-        return found(BUDGET, "fail", reason)
-    spends = [each for each in facts.spends if each.state == "committed" and each.unit == declared.unit]
-    if not spends:
-        reason = f"no committed spending of the budget of unit {declared.unit} is on record for these rows"
-        return found(BUDGET, "fail", reason)
-    of_source: dict[str, tuple[Decimal, Decimal]] = {}
-    for each in spends:
-        epsilon, delta = of_source.get(each.source, (Decimal(0), Decimal(0)))
-        of_source[each.source] = epsilon + each.loss.epsilon, delta + each.loss.delta
-    causes = [
+    causes = [*_faults_of_claim(facts, declared, thresholds), *_faults_of_draw(facts, declared)]
+    of_source = _losses(facts, declared)
+    causes += [f"no committed spending of the budget of {each} is on record" for each in _unpaid(facts, of_source)]
+    causes += [
         f"source {source} lost epsilon {epsilon} and delta {delta}, more than declared"
         for source, (epsilon, delta) in of_source.items()
         if epsilon > declared.epsilon or delta > declared.delta
     ]
-    for key in sorted({(each.source, each.unit, each.year) for each in spends}):
+    for key in sorted({(each.source, each.unit, each.year) for each in facts.spends}):
         epsilon, delta = facts.spent_in_year.get(key, (Decimal("Infinity"), Decimal("Infinity")))
         if epsilon > thresholds.epsilon_per_source_year or delta > thresholds.delta_max:
             causes.append(f"the budget of source {key[0]} for {key[2]} is unknown or exceeded")
     return judged(
         BUDGET,
         not causes,
-        "; ".join(causes) or "every source's loss is on record and within its budget",
+        "; ".join(causes) or "the noise was drawn for these rows, and every source's loss is within its budget",
         unit=declared.unit,
         epsilon={source: str(epsilon) for source, (epsilon, _) in of_source.items()},
         delta={source: str(delta) for source, (_, delta) in of_source.items()},
         epsilon_asked=str(declared.epsilon),
+        mechanism=None if facts.draw is None else facts.draw.mechanism,
+        draw=None if facts.draw is None else facts.draw.draw_id,
     )
+
+
+def _faults_of_claim(facts: ResultFacts, declared: DifferentialPrivacy, thresholds: Thresholds) -> Iterator[str]:
+    """The claim loses no more than a component may, and hides whoever stands behind the rows."""
+    if declared.epsilon > thresholds.epsilon_per_component or declared.delta > thresholds.delta_max:
+        yield (
+            f"the contract declares epsilon {declared.epsilon} and delta {declared.delta}; a component may have "
+            f"{thresholds.epsilon_per_component} and {thresholds.delta_max}"
+        )
+    if facts.of_persons and declared.unit != "person":
+        yield f"persons stand behind the rows, and the noise hides each {declared.unit}"
+    if facts.of_organisations and declared.unit != "enterprise":
+        yield f"enterprises stand behind the rows, and the noise hides each {declared.unit}"
+
+
+def _faults_of_draw(facts: ResultFacts, declared: DifferentialPrivacy) -> Iterator[str]:
+    """A claim is not enough: these rows are those that noise was drawn for, as the contract declares it now."""
+    draw = facts.draw
+    if draw is None:
+        yield "no noise is on record that gave these rows"
+    elif draw.declared_hash != declared_hash(facts.contract):
+        yield "the noise was drawn as an earlier contract declared it: build the component again"
+    elif draw.unit != declared.unit or draw.mechanism != MECHANISM:
+        yield f"the noise was drawn by {draw.mechanism} to hide each {draw.unit}"
+
+
+def _losses(facts: ResultFacts, declared: DifferentialPrivacy) -> dict[str, tuple[Decimal, Decimal]]:
+    """Epsilon and delta by source, of what is committed for the unit."""
+    of_source: dict[str, tuple[Decimal, Decimal]] = {}
+    for each in facts.spends:
+        if each.state == "committed" and each.unit == declared.unit:
+            epsilon, delta = of_source.get(each.source, (Decimal(0), Decimal(0)))
+            of_source[each.source] = epsilon + each.loss.epsilon, delta + each.loss.delta
+    return of_source
+
+
+def _unpaid(facts: ResultFacts, of_source: Mapping[str, object]) -> list[str]:
+    """The sources that speak of the unit and whose budget nothing was taken from; there must be one at least."""
+    return sorted(set(facts.noise_sources) - set(of_source)) or ([] if of_source else ["any source"])
 
 
 def _tells_of_somebody(facts: ResultFacts) -> bool:

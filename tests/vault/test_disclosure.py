@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from tests.builders import NOON, PROJECT, column, fresh_vault, rows
 from vault.contract import ComponentContract
 from vault.disclosure import linear_queries
-from vault.disclosure.budgets import Loss, Query, commit, give_back, reserve, spending, spends_of, spent
+from vault.disclosure.budgets import Loss, Query, commit, give_back, reserve, spends_of, spent
 from vault.disclosure.entities import NEW, Comparison, EntityQuery, compare, keep_entities
 from vault.disclosure.ledger import DisclosedSet, EntitySet, earlier_sets, record_release, related_sets, scope_of
 from vault.disclosure.linear_queries import Atom, TooLarge, blocks, isolates
@@ -359,9 +359,11 @@ def test_a_budget_is_reserved_and_then_committed(vault: Vault) -> None:
 
 def test_a_budget_is_given_back_once_where_the_query_failed(vault: Vault) -> None:
     registry = open_registry(vault.home)
-    with pytest.raises(ZeroDivisionError), spending(registry.begin, query(), LIMIT, NOON):
-        raise ZeroDivisionError
     with registry.begin() as connection:
+        reserve(connection, query(), LIMIT, NOON)
+    with registry.begin() as connection:
+        assert spent(connection, "visits", "person", 2026) == (1, 0)
+        give_back(connection, "q1")
         assert spent(connection, "visits", "person", 2026) == (0, 0)
         for settle in (give_back, commit):
             with pytest.raises(JinkuError, match="privacy_query_known: the query has nothing reserved"):
@@ -371,8 +373,9 @@ def test_a_budget_is_given_back_once_where_the_query_failed(vault: Vault) -> Non
 
 def test_a_budget_that_was_spent_is_never_given_back(vault: Vault) -> None:
     registry = open_registry(vault.home)
-    with spending(registry.begin, query(), LIMIT, NOON):
-        pass
+    with registry.begin() as connection:
+        reserve(connection, query(), LIMIT, NOON)
+        commit(connection, "q1")
     with registry.begin() as connection, pytest.raises(JinkuError, match="privacy_query_known"):
         give_back(connection, "q1")
     with (
@@ -386,13 +389,11 @@ def test_a_budget_that_was_spent_is_never_given_back(vault: Vault) -> None:
 
 def test_a_query_runs_once(vault: Vault) -> None:
     registry = open_registry(vault.home)
-    with spending(registry.begin, query(), LIMIT, NOON):
-        pass
-    with (
-        pytest.raises(JinkuError, match="privacy_query_known: the query was run before"),
-        spending(registry.begin, query(), LIMIT, NOON),
-    ):
-        raise AssertionError("it must not run")
+    with registry.begin() as connection:
+        reserve(connection, query(), LIMIT, NOON)
+        commit(connection, "q1")
+    with pytest.raises(JinkuError, match="privacy_query_known: the query was run before"), registry.begin() as again:
+        reserve(again, query(), LIMIT, NOON)
 
 
 def test_the_last_part_of_a_budget_can_be_spent_and_nothing_beyond(vault: Vault) -> None:
@@ -454,7 +455,7 @@ import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from vault.disclosure.budgets import Loss, Query, spending
+from vault.disclosure.budgets import Loss, Query, commit, reserve
 from vault.errors import JinkuError
 from vault.home import Home
 from vault.registry.database import open_registry
@@ -462,11 +463,14 @@ registry, at, done = open_registry(Home(Path(sys.argv[1]))), datetime(2026, 11, 
 for number in range(12):
     query = Query(f"{sys.argv[2]} {number}", "burden", ("visits",), "person", Loss(Decimal("0.3")))
     try:
-        with spending(registry.begin, query, Loss(Decimal(4)), at):
-            done += 1
-            if sys.argv[2] == "crash" and done == 3:
-                print("inside", flush=True)
-                sys.stdin.read()
+        with registry.begin() as connection:
+            reserve(connection, query, Loss(Decimal(4)), at)
+        done += 1
+        if sys.argv[2] == "crash" and done == 3:
+            print("inside", flush=True)
+            sys.stdin.read()
+        with registry.begin() as connection:
+            commit(connection, query.query_id)
     except JinkuError as error:
         assert error.code == "privacy_budget_spent"
 print(done)

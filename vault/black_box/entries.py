@@ -16,6 +16,7 @@ KINDS = frozenset(
         "grant",
         "consent",
         "key_use",
+        "noise",
         "release",
         "refusal",
         "trade",

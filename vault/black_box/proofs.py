@@ -51,9 +51,17 @@ def prove_consistency(connection: sa.Connection, old_size: int, new_size: int) -
     Raises JinkuError `unknown_entry` where there is no checkpoint of such a size, `black_box_broken`, and ValueError
     where the old size is larger than the new one.
     """
-    spans = consistency_spans(old_size, new_size)
     old, new = (_checkpoint(connection, size) for size in (old_size, new_size))
-    return {"old": old, "path": _hashes(connection, spans), "new": new}
+    return {"old": old, "path": _hashes(connection, consistency_spans(old_size, new_size)), "new": new}
+
+
+def prove_growth(connection: sa.Connection, old_size: int) -> dict[str, Any]:
+    """That the log of the last checkpoint begins with all of an older one, as `prove_consistency` has it.
+
+    Raises JinkuError `unknown_entry` where there is no checkpoint of that size, and `black_box_broken`.
+    """
+    line, size = state_of(connection)
+    return prove_consistency(connection, old_size, size if line is None else json.loads(line)["size"])
 
 
 def proves_inclusion(proof: Mapping[str, Any], public_keys: Mapping[str, Ed25519PublicKey]) -> bool:

@@ -8,6 +8,9 @@ import sqlalchemy as sa
 
 from vault.registry.tables import METADATA
 
+DECIDED = sa.text("kind in ('decision', 'grant', 'consent')")
+"""Entries of people's decisions. Written out, as the index of them is used only by a condition of the same words."""
+
 entries = sa.Table(
     "black_box_entries",
     METADATA,
@@ -17,6 +20,7 @@ entries = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("payload_hash", sa.Text, nullable=False),
+    sa.Index("black_box_decided", "subject", "at", sqlite_where=DECIDED, postgresql_where=DECIDED),
 )
 
 payloads = sa.Table(

@@ -76,17 +76,23 @@ def verify_home(home: Home, copy: Path | None = None, keys: PublicKeys | None = 
         return verify(connection, lines, trusted, is_copy=copy is not None)
 
 
-def verify(connection: sa.Connection, witness: Iterator[str] | None, keys: PublicKeys, is_copy: bool) -> Verified:
+def verify(
+    connection: sa.Connection,
+    witness: Iterator[str] | None,
+    keys: PublicKeys,
+    is_copy: bool,
+    is_growing: bool = False,
+) -> Verified:
     """Verify the log of any database, within a transaction that sees one state (PostgreSQL: repeatable read).
 
     witness: its lines in order, None where it is missing; is_copy: it may be older than the database. Otherwise it may
-    lack the last line alone, as it does after a process was killed right after its commit.
-    Raises sqlalchemy's DBAPIError.
+    lack the last line alone, as it does after a process was killed right after its commit. is_growing: it is signed from
+    time to time and not with every entry, so that its end may not be covered yet. Raises sqlalchemy's DBAPIError.
     """
     findings = _Findings()
     stated = _Chain(connection, witness, keys, findings)
     checkpoints = stated.checkpoints()
-    log = _Log(connection, checkpoints, findings)
+    log = _Log(connection, checkpoints, findings, is_growing)
     try:
         log.check()
         for _ in checkpoints:
@@ -194,7 +200,9 @@ class _Chain:
 class _Log:
     """The entries, their payloads and the tree above them."""
 
-    def __init__(self, connection: sa.Connection, checkpoints: Iterator[Checkpoint], findings: _Findings) -> None:
+    def __init__(
+        self, connection: sa.Connection, checkpoints: Iterator[Checkpoint], findings: _Findings, is_growing: bool
+    ) -> None:
         self.size = 0
         self.erased: set[int] = set()
         self._connection = connection
@@ -203,6 +211,7 @@ class _Log:
         self._signed_size = 0
         self._is_other_log = False
         self._findings = findings
+        self._is_growing = is_growing
         self._missing: set[int] = set()
         self._hashes: list[bytes] = []
         self._nodes = _rows(connection, "position, hash", tables.nodes.name)
@@ -302,7 +311,7 @@ class _Log:
                 "removed",
                 f"the log ends after {_entries(self.size)}, {signed - self.size} short of its last checkpoint",
             )
-        elif signed < self.size:
+        elif signed < self.size and not self._is_growing:
             self._findings.add("added", f"no checkpoint covers the end of the log: {_entries(self.size - signed)}")
         if signed <= self.size and self._node is not None:
             self._findings.add("tree", f"the tree holds nodes beyond those of {_entries(self.size)}")

@@ -6,8 +6,7 @@ composition).
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,6 +21,9 @@ from vault.registry.tables import METADATA
 EPSILON_PARTS = 10**6
 DELTA_PARTS = 10**12
 
+PARTS = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+"""Of a loss: a delta of 1 is more 10^-12 than 32 bits hold."""
+
 State = Literal["reserved", "committed", "released"]
 
 budgets = sa.Table(
@@ -30,8 +32,8 @@ budgets = sa.Table(
     sa.Column("source", sa.Text, primary_key=True),
     sa.Column("unit", sa.Text, primary_key=True),
     sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("epsilon_micro", sa.Integer, nullable=False),
-    sa.Column("delta_pico", sa.Integer, nullable=False),
+    sa.Column("epsilon_micro", PARTS, nullable=False),
+    sa.Column("delta_pico", PARTS, nullable=False),
     sa.CheckConstraint("epsilon_micro >= 0 and delta_pico >= 0", name="privacy_budget_not_negative"),
 )
 
@@ -43,8 +45,8 @@ spends = sa.Table(
     sa.Column("unit", sa.Text, nullable=False),
     sa.Column("year", sa.Integer, nullable=False),
     sa.Column("component", sa.Text, nullable=False),
-    sa.Column("epsilon_micro", sa.Integer, nullable=False),
-    sa.Column("delta_pico", sa.Integer, nullable=False),
+    sa.Column("epsilon_micro", PARTS, nullable=False),
+    sa.Column("delta_pico", PARTS, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reserved_at", sa.Text, nullable=False),
     sa.CheckConstraint("state in ('reserved', 'committed', 'released')", name="privacy_spend_state"),
@@ -150,27 +152,6 @@ def give_back(connection: sa.Connection, query_id: str) -> None:
                 delta_pico=budgets.c.delta_pico - row["delta_pico"],
             )
         )
-
-
-@contextmanager
-def spending(
-    begin: Callable[[], AbstractContextManager[sa.Connection]], query: Query, limit: Loss, at: datetime
-) -> Iterator[None]:
-    """Run a query within its budget: reserved before the block, committed after it, given back where it raises.
-
-    begin: opens a transaction of the registry; three short ones are used, so that no lock is held while the query runs.
-    Where the process ends inside the block the reservation stays, and counts. Raises as `reserve` does.
-    """
-    with begin() as connection:
-        reserve(connection, query, limit, at)
-    try:
-        yield
-    except Exception:
-        with begin() as connection:
-            give_back(connection, query.query_id)
-        raise
-    with begin() as connection:
-        commit(connection, query.query_id)
 
 
 def spent(connection: sa.Connection, source: str, unit: str, year: int) -> tuple[Decimal, Decimal]:

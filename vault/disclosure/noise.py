@@ -3,7 +3,7 @@
 Neighbouring tables differ by all rows of one entity. Its part is bounded before anything is added up: to so many cells,
 and in each cell to one, or to a range. Noise: discrete Laplace of scale sensitivity / epsilon, pure epsilon (delta 0).
 The cells come from outside the data, so that which cells there are tells nothing; an empty one gets noise like any
-other. Spend the budget first: `vault.disclosure.budgets.spending`. Source: models §7; Ghosh et al. 2009 as OpenDP 0.16
+other. The budget is spent first: `vault.disclosure.draws`. Source: models §7; Ghosh et al. 2009 as OpenDP 0.16
 has it.
 """
 

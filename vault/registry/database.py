@@ -1,7 +1,8 @@
 """Opening the registry: a SQL database that is brought to the newest form before it is used.
 
 All that must stand or fall together (a grant and its entry in the black box, say) lies in this one database, so that
-one transaction covers it.
+one transaction covers it. It is a SQLite file of the home, as no server stands beside the vault; its tables are made,
+guarded and used the same way on PostgreSQL.
 """
 
 from pathlib import Path
@@ -14,7 +15,7 @@ from vault.errors import JinkuError
 from vault.home import Home
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST_REVISION = "0005"
+NEWEST_REVISION = "0006"
 """The last migration; a test compares it with Alembic's own head."""
 
 
@@ -35,8 +36,7 @@ def open_registry(home: Home) -> sa.Engine:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with engine.begin() as connection:
-            if _revision(connection) != NEWEST_REVISION:
-                _migrate(connection)
+            migrate(connection)
     except (OSError, sa.exc.DBAPIError) as error:
         raise storage_failure(error, path) or JinkuError(
             "registry_unusable",
@@ -47,14 +47,10 @@ def open_registry(home: Home) -> sa.Engine:
     return engine
 
 
-def _revision(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    found: str | None = connection.execute(sa.text("select version_num from alembic_version")).scalar()
-    return found
-
-
-def _migrate(connection: sa.Connection) -> None:
+def migrate(connection: sa.Connection) -> None:
+    """Bring a database to the newest form, within the connection's transaction; nothing where it has it."""
+    if _revision(connection) == NEWEST_REVISION:
+        return
     from alembic import command  # only where there is something to migrate: it takes half a second to import
     from alembic.config import Config
 
@@ -62,3 +58,10 @@ def _migrate(connection: sa.Connection) -> None:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(sa.text("select version_num from alembic_version")).scalar()
+    return found

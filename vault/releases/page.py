@@ -123,7 +123,7 @@ def _key_figures(document: Document) -> list[dict[str, str]]:
     value, guided = steps["valuation"], steps["guided"]
     return [
         {"symbol": "S", "value": str(review["security"]), "words": "security review passed"},
-        {"symbol": "k", "value": count(review["smallest_group"]), "words": "smallest group behind a row"},
+        _protection(document),
         {"symbol": "n", "value": count(document["table"]["rows"]), "words": "rows"},
         {"symbol": "m", "value": count(len(document["table"]["columns"])), "words": "columns"},
         {"symbol": "Q", "value": figure(document["quality"]["quality"]), "words": "quality coefficient"},
@@ -131,6 +131,15 @@ def _key_figures(document: Document) -> list[dict[str, str]]:
         {"symbol": "P¹", "value": money(steps["negotiated"]["listed_fen"]), "words": "negotiated price"},
         {"symbol": "P²", "value": "–" if guided is None else money(guided["listed_fen"]), "words": "guide price"},
     ]
+
+
+def _protection(document: Document) -> dict[str, str]:
+    """What hides the single one behind a row: the number of others, or noise."""
+    noise = document["contract"].get("differentialPrivacy")
+    if noise is not None:
+        return {"symbol": "ε", "value": noise["epsilon"], "words": f"most that it tells of one {noise['unit']}"}
+    smallest = document["review"]["smallest_group"]
+    return {"symbol": "k", "value": count(smallest), "words": "smallest group behind a row"}
 
 
 def _checks(review: Document) -> list[tuple[str, list[Document]]]:

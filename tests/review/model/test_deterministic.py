@@ -71,7 +71,16 @@ CLAIM = NoiseClaim(mechanism="laplace", epsilon=1.0, delta=0.0, unit_of_privacy=
 
 
 def test_a_declared_mechanism_passes_and_stands_in_the_evidence() -> None:
-    found = findings("select 1 as x", noise=CLAIM)["M9"]
+    claim = NoiseClaim(
+        **{
+            **vars(CLAIM),
+            "cells": "select borough as district_code from raw.raw.zones",
+            "figures": {"x": "select person_id as contributor, district_code from resource.person"},
+            "counts": frozenset({"x"}),
+        }
+    )
+    columns = {"district_code": "attribute", "x": "measure"}
+    found = findings("select 1 as x", noise=claim, columns=columns, grain=("district_code",))["M9"]
     assert found.outcome == "pass" and found.evidence["epsilon"] == 1.0
 
 

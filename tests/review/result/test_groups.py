@@ -142,22 +142,35 @@ def test_the_worked_case_of_dominance() -> None:
         assert told.greatest_share * 100 == pytest.approx(float(expected["nk_share_percent"]))
 
 
-SALES = aggregate(
-    column("sales", logicalType="number", role="measure"), countColumns=["patients"], grain=["district"], minimumGroup=3
-)
+def sales(aggregated: str = "sum") -> ComponentContract:
+    """Patients and sales of enterprises by district."""
+    return aggregate(
+        column("sales", logicalType="number", role="measure"),
+        grain=["district"],
+        minimumGroup=3,
+        contributions={"sales": {"aggregate": aggregated, "query": "select 1"}},
+    )
+
+
+SALES = sales()
 
 
 def dominance(
-    contributions: Sequence[Row], rows: Sequence[Row] = (("north", "q1", 9, 1.0),), contract: ComponentContract = SALES
+    contributed: Sequence[Row],
+    shown: float | None = None,
+    district: str = "north",
+    contract: ComponentContract = SALES,
+    **facts: Any,
 ) -> Finding:
+    """The finding for sales of one district; what is shown is what was contributed to it unless said otherwise."""
+    made = sum(value for where, _, value in contributed if where == district)
+    rows = [(district, "q1", 9, made if shown is None else shown)]
     names = [each.name for each in contract.columns]
     with tables(
-        component=columns_of(rows, *names), contributions=columns_of(contributions, "district", "contributor", "value")
+        component=columns_of(rows, *names), contributions=columns_of(contributed, "district", "contributor", "value")
     ) as found:
-        facts = ResultFacts(
-            "cells", contract, ENTERPRISES, found["component"], contributions={"sales": found["contributions"]}
-        )
-        return review_dominance(facts, MARKET)
+        known = {"contributions": {"sales": found["contributions"]}, **facts}
+        return review_dominance(ResultFacts("cells", contract, ENTERPRISES, found["component"], **known), MARKET)
 
 
 def of(*values: float, district: str = "north") -> list[Row]:
@@ -194,9 +207,36 @@ def test_a_share_at_the_bound_passes_and_a_cell_of_zeros_tells_nothing() -> None
 def test_sums_of_enterprises_whose_parts_are_unknown_are_refused() -> None:
     rows = [("north", "q1", 9, 1.0)]
     found = review_of(review_dominance, rows, SALES, ENTERPRISES)
-    assert (found.outcome, found.reason) == ("fail", "it is not known what each enterprise contributed to sales")
+    assert found.outcome == "fail" and "not known what each enterprise contributed to sales" in found.reason
     assert review_of(review_dominance, rows, SALES, PERSONAL).outcome == "pass"
     assert review_of(review_dominance, CELLS, aggregate(), ENTERPRISES).outcome == "pass", "only counts"
+
+
+def test_contributions_that_cannot_be_relied_on_are_refused_with_their_fault() -> None:
+    found = dominance(of(30, 25, 20, 15, 10), contributions={}, unreliable={"sales": "it has max"})
+    assert (found.outcome, found.reason) == ("fail", "the contributions to sales cannot be relied on: it has max")
+
+
+@pytest.mark.parametrize("shown", [1000.0, 101.0, 99.0, 0.0, float("nan")])
+def test_a_sum_that_is_not_made_of_its_contributions_is_refused(shown: float) -> None:
+    """Many small contributions beside a sum that one enterprise makes would hide that it does."""
+    found = dominance(of(30, 25, 20, 15, 10), shown)
+    assert (found.outcome, found.reason) == ("fail", "sales is not what its contributions make in 1 cell")
+
+
+def test_a_rounded_sum_is_still_that_of_its_contributions() -> None:
+    assert dominance(of(30.2, 25.1, 20.1, 15.1, 10.1), 101.0).outcome == "pass"
+
+
+def test_a_mean_is_judged_by_what_it_is_the_mean_of() -> None:
+    assert dominance(of(30, 25, 20, 15, 10), 20.0, contract=sales("mean")).outcome == "pass"
+    assert "not what its contributions make" in dominance(of(30, 25, 20, 15, 10), contract=sales("mean")).reason
+    assert "make up more than 85 %" in dominance(of(600, 251, 79, 40, 30), 200.0, contract=sales("mean")).reason
+
+
+def test_contributions_to_cells_that_are_left_out_do_not_matter() -> None:
+    assert dominance([*of(30, 25, 20, 15, 10), *of(100, district="south")]).outcome == "pass"
+    assert dominance([*of(30, 25, 20, 15, 10), *of(100, district="south")], district="south").outcome == "fail"
 
 
 def secondary(rows: Sequence[Row], related: Sequence[str] | None = (), **totals: Sequence[Row]) -> Finding:

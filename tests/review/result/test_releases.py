@@ -12,14 +12,15 @@ from review.result.facts import ResultFacts
 from review.result.releases import review_budget, review_differencing, review_linear
 from review.result.thresholds import thresholds_for
 from tests.builders import NOON, fresh_vault
-from tests.review.result.builders import SECTION, aggregate, person
+from tests.review.result.builders import SECTION, aggregate, columns_of, person, reviewed, tables
 from tests.vault.test_disclosure import Vault, compared, in_cells, of, release
 from vault.contract import ComponentContract
 from vault.disclosure.budgets import Loss, Spend
+from vault.disclosure.draws import Draw, declared_hash
 from vault.disclosure.entities import Comparison, Difference
 from vault.disclosure.linear_queries import Atom
 
-PERSONAL, PUBLIC = frozenset({"personal"}), frozenset({"public"})
+PERSONAL, ENTERPRISES, PUBLIC = (frozenset({name}) for name in ("personal", "enterprise", "public"))
 MARKET = thresholds_for(SECTION, "market")
 
 
@@ -120,20 +121,46 @@ def test_where_nobody_stands_behind_the_rows_there_is_nobody_to_tell_of() -> Non
     assert of_events["R9_differencing"].outcome == "fail", "somebody can be found by a quasi-identifier"
 
 
+NOISE = {"contributions": {"patients": {"aggregate": "count", "query": "select 1"}}}
+
+
+def claiming(**declared: Any) -> ComponentContract:
+    """Cells whose patients are claimed to be noisy."""
+    return aggregate(**NOISE, differentialPrivacy={"cells": "select 1", **declared})
+
+
 def spend(**changes: Any) -> Spend:
-    known = Spend("q1", "features", "visits", "person", NOON.year, Loss(Decimal(1)), "committed")
+    known = Spend("d1", "features", "visits", "person", NOON.year, Loss(Decimal(1)), "committed")
     return replace(known, **changes)
 
 
-def budget(*spends: Spend, declared: dict[str, Any] | None = None, in_year: str | None = "1") -> Finding:
-    contract = aggregate(**({} if declared is None else {"differentialPrivacy": declared}))
+def draw(contract: ComponentContract, **changes: Any) -> Draw:
+    """Noise on record for the rows, as the contract claims it."""
+    loss = Loss(Decimal(1))
+    known = Draw("d1", "features", "c", declared_hash(contract), "h", "discrete_laplace", "person", loss, NOON, 7)
+    return replace(known, **changes)
+
+
+def budget(
+    *spends: Spend,
+    declared: dict[str, Any] | None = None,
+    in_year: str | None = "1",
+    drawn: dict[str, Any] | None = None,
+    categories: frozenset[str] = PERSONAL,
+    noise_sources: tuple[str, ...] = ("visits",),
+) -> Finding:
+    """drawn: what is otherwise of the noise on record; that there is none as {"no": True}."""
+    contract = aggregate() if declared is None else claiming(**declared)
     spent = {} if in_year is None else {("visits", "person", NOON.year): (Decimal(in_year), Decimal(0))}
-    return review_of(contract, spends=spends, spent_in_year=spent)["R10_privacy_budget"]
+    on_record = None if declared is None or drawn == {"no": True} else draw(contract, **(drawn or {}))
+    known = {"spends": spends, "spent_in_year": spent, "draw": on_record, "noise_sources": noise_sources}
+    return review_of(contract, categories, **known)["R10_privacy_budget"]
 
 
 def test_a_loss_on_record_passes() -> None:
     found = budget(spend(), declared={})
     assert (found.outcome, found.evidence["unit"], found.evidence["epsilon"]) == ("pass", "person", {"visits": "1"})
+    assert (found.evidence["mechanism"], found.evidence["draw"]) == ("discrete_laplace", "d1")
     assert budget(spend(), declared={}, in_year="4").outcome == "pass"
 
 
@@ -161,3 +188,44 @@ def test_a_loss_that_nobody_spent_or_that_is_too_much_is_refused(
     spends: list[Spend], declared: dict[str, Any], in_year: str | None
 ) -> None:
     assert budget(*spends, declared=declared, in_year=in_year).outcome == "fail"
+
+
+@pytest.mark.parametrize(
+    ("how", "cause"),
+    [
+        ({"drawn": {"no": True}}, "no noise is on record that gave these rows"),
+        ({"drawn": {"declared_hash": "x"}}, "as an earlier contract declared it"),
+        ({"drawn": {"mechanism": "our_own"}}, "the noise was drawn by our_own"),
+        ({"drawn": {"unit": "enterprise"}}, "to hide each enterprise"),
+        ({"noise_sources": ("residents", "visits")}, "no committed spending of the budget of residents"),
+        ({"categories": ENTERPRISES}, "enterprises stand behind the rows, and the noise hides each person"),
+    ],
+)
+def test_a_claim_is_nothing_without_noise_that_was_drawn_for_these_rows(how: dict[str, Any], cause: str) -> None:
+    found = budget(spend(), declared={}, **how)
+    assert found.outcome == "fail" and cause in found.reason
+
+
+def test_noise_that_hides_enterprises_hides_no_persons() -> None:
+    found = budget(spend(unit="enterprise"), declared={"unit": "enterprise"}, drawn={"unit": "enterprise"})
+    assert "persons stand behind the rows, and the noise hides each enterprise" in found.reason
+
+
+SPARED = ("R7_group_minimum", "R8_dominance", "R9_differencing", "R11_secondary_suppression", "R12_linear_queries")
+
+
+def test_figures_of_a_few_pass_where_noise_was_drawn_for_them_and_never_for_a_claim_alone() -> None:
+    few = columns_of([("north", "q1", -2), ("north", "q2", 3)], "district", "quarter", "patients")
+    outcomes = []
+    for on_record in (draw(claiming()), None):
+        with tables(component=few) as found:
+            facts = ResultFacts("features", claiming(), PERSONAL, found["component"], draw=on_record)
+            told = reviewed(facts)
+        outcomes.append({told[check].outcome for check in SPARED if check != "R8_dominance"})
+    assert outcomes == [{"pass"}, {"fail"}]
+
+
+def test_noise_that_is_not_claimed_any_more_spares_nothing() -> None:
+    with tables(component=columns_of([("north", "q1", 3)], "district", "quarter", "patients")) as found:
+        told = reviewed(ResultFacts("features", aggregate(), PERSONAL, found["component"], draw=draw(claiming())))
+    assert told["R7_group_minimum"].outcome == told["R10_privacy_budget"].outcome == "fail"

@@ -11,7 +11,7 @@ from vault.append_only import sqlite_engine
 from vault.black_box.checkpoints import add_line, checkpoint_line, state_of
 from vault.black_box.entries import Event
 from vault.black_box.log import append, frontier_of
-from vault.black_box.tables import TABLES, create, guard
+from vault.black_box.tables import DECIDED, TABLES, create, entries, guard
 from vault.black_box.verification import verify
 from vault.registry.database import open_registry
 from vault.signing import public_keys, signing_key
@@ -47,6 +47,13 @@ def test_a_log_of_another_database_is_kept_and_verified_the_same_way(tmp_path: P
         assert verify(connection, iter(lines), public_keys(vault.home), is_copy=False).is_whole
         with pytest.raises(sa.exc.IntegrityError, match="never changed"):
             connection.exec_driver_sql("delete from black_box_entries")
+
+
+def test_what_was_decided_is_found_without_reading_the_log(tmp_path: Path) -> None:
+    last = sa.select(entries.c.subject, sa.func.max(entries.c.at)).where(DECIDED).group_by(entries.c.subject)
+    with open_registry(empty_vault(tmp_path).home).begin() as connection:
+        ((*_, plan),) = connection.exec_driver_sql(f"explain query plan {last}").all()
+    assert plan == "SCAN black_box_entries USING INDEX black_box_decided", "the index holds decisions alone"
 
 
 def test_a_database_that_cannot_guard_its_rows_gets_no_log() -> None:

@@ -20,6 +20,7 @@ DECLARING = (
     "review.sign_off",
     "vault.black_box.tables",
     "vault.disclosure.budgets",
+    "vault.disclosure.draws",
     "vault.disclosure.ledger",
     "vault.releases.register",
     "vault.rights.tables",
@@ -44,6 +45,12 @@ def test_the_migrations_make_what_the_modules_declare(home: Home) -> None:
         import_module(module)
     with open_registry(home).begin() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_every_table_of_records_refuses_changes(home: Home) -> None:
+    with open_registry(home).begin() as connection:
+        guarded = set(connection.exec_driver_sql("select tbl_name from sqlite_master where type = 'trigger'").scalars())
+        assert set(sa.inspect(connection).get_table_names()) - guarded == {"alembic_version", "reviewer"}
 
 
 def test_opening_again_changes_nothing(home: Home) -> None:

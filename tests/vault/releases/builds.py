@@ -1,6 +1,6 @@
 """A component that was built, reviewed, judged, valued and granted in a vault of its own, ready to be released."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -106,15 +106,19 @@ def right(confirmation: Confirmation, holder: str, subject: str, basis: str, unt
 
 
 def reviewed(
-    vault: Vault, data_hash: str, name: str = NAME, outcomes: Mapping[str, str] | None = None
+    vault: Vault,
+    data_hash: str,
+    name: str = NAME,
+    outcomes: Mapping[str, str] | None = None,
+    checks: Sequence[tuple[str, str, str]] = CHECKS,
 ) -> ReviewEvidence:
-    """A review on record as the review room keeps it, and what a release is told of it."""
+    """A review on record as the review room keeps it, and what a release is told of it. checks: id, part and reason."""
     findings = tuple(
         Finding(check, part, (outcomes or {}).get(check, "pass"), reason)  # type: ignore[arg-type]
-        for check, part, reason in CHECKS
+        for check, part, reason in checks
     )
     content = Content(data_hash, MODEL_HASH, CONTRACT_HASH, POLICY_HASH)
-    blocking = frozenset(check for check, _, _ in CHECKS)
+    blocking = frozenset(check for check, _, _ in checks)
     with recording(vault, MORNING) as on_record:
         review = record_review(on_record, Review(name, content, "key", findings, blocking, "run", MORNING))
     return ReviewEvidence(
@@ -149,7 +153,7 @@ def valued(
 
 def evidence(vault: Vault, name: str = NAME, outcomes: Mapping[str, str] | None = None, **changes: Any) -> Evidence:
     """All that a release of the component as it is built now rests on, put on record as it is gathered."""
-    own = changes.pop("contract", contract())
+    own, checks = changes.pop("contract", contract()), changes.pop("checks", CHECKS)
     with connect(vault, read=("components",)) as connection:
         table = ibis_table(connection, "components", "components", name)
         data_hash = snapshot_hash(table)
@@ -163,7 +167,7 @@ def evidence(vault: Vault, name: str = NAME, outcomes: Mapping[str, str] | None 
         contract_hash=CONTRACT_HASH,
         component_hash=BUILD_HASH,
         run_id="run-1",
-        review=reviewed(vault, data_hash, name, outcomes),
+        review=reviewed(vault, data_hash, name, outcomes, checks),
         quality=QualityEvidence(
             {
                 "normativity": 1.0,

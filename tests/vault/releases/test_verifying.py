@@ -215,9 +215,8 @@ def test_a_release_in_the_place_of_another_is_found(ready: Ready) -> None:
 
 def alter_record(database: Path, statement: str) -> None:
     connection = sqlite3.connect(database)
-    (table,) = connection.execute("select name from sqlite_master where name in ('valuations', 'release')").fetchone()
-    for change in ("update", "delete"):
-        connection.execute(f"drop trigger if exists {table}_never_{change}")
+    for (name,) in connection.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+        connection.execute(f"drop trigger {name}")
     connection.execute(statement)
     connection.commit()
     connection.close()

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from vault.registry.guards import never_changed
+
 revision = "0002"
 down_revision = "0001"
 
@@ -19,17 +21,12 @@ TABLES = (
 
 
 def upgrade() -> None:
-    """Make the tables, and on SQLite have them refuse every change of a row."""
+    """Make the tables, and have them refuse every change of a row."""
     _rights()
     _consents()
     _consequences()
-    if op.get_bind().dialect.name == "sqlite":
-        for table in TABLES:
-            for change in ("update", "delete"):
-                op.execute(
-                    f"create trigger {table}_never_{change} before {change} on {table} "
-                    f"begin select raise(abort, 'a row of {table} is never changed'); end"
-                )
+    for table in TABLES:
+        never_changed(op.get_bind(), table, f"a row of {table} is never changed")
 
 
 def _rights() -> None:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from vault.registry.guards import never_changed
+
 revision = "0003"
 down_revision = "0002"
 
@@ -10,7 +12,7 @@ TABLES = ("release", "refusal")
 
 
 def upgrade() -> None:
-    """Make the tables, and on SQLite have them refuse every change of a row."""
+    """Make the tables, and have them refuse every change of a row."""
     op.create_table(
         "release",
         sa.Column("release_id", sa.Text, primary_key=True),
@@ -39,10 +41,5 @@ def upgrade() -> None:
         sa.Column("entry", sa.Integer, nullable=False),
     )
     op.create_index("refusal_by_component", "refusal", ["component", "refusal_id"])
-    if op.get_bind().dialect.name == "sqlite":
-        for table in TABLES:
-            for change in ("update", "delete"):
-                op.execute(
-                    f'create trigger {table}_never_{change} before {change} on "{table}" '
-                    f"begin select raise(abort, 'a {table} is never changed'); end"
-                )
+    for table in TABLES:
+        never_changed(op.get_bind(), table, f"a {table} is never changed")

@@ -3,31 +3,26 @@
 import sqlalchemy as sa
 from alembic import op
 
+from vault.registry.guards import never_changed
+
 revision = "0004"
 down_revision = "0003"
 
-
-NEVER = (
-    ("disclosed_set", "update", ""),
-    ("disclosed_set", "delete", ""),
-    ("disclosed_source", "update", ""),
-    ("disclosed_source", "delete", ""),
-    ("privacy_budget", "delete", ""),
-    ("privacy_spend", "update", "when old.state <> 'reserved'"),
-    ("privacy_spend", "delete", ""),
-)
+PARTS = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
 
 
 def upgrade() -> None:
-    """Make the tables, and on SQLite have them refuse changes; a spend is settled once."""
+    """Make the tables, and have them refuse changes; a spend is settled once."""
     _disclosures()
     _budgets()
-    if op.get_bind().dialect.name == "sqlite":
-        for table, change, condition in NEVER:
-            op.execute(
-                f"create trigger {table}_never_{change} before {change} on {table} {condition} "
-                f"begin select raise(abort, 'a row of {table} is never changed'); end"
-            )
+    for table, changes, condition in (
+        ("disclosed_set", ("update", "delete"), ""),
+        ("disclosed_source", ("update", "delete"), ""),
+        ("privacy_budget", ("delete",), ""),
+        ("privacy_spend", ("update",), "old.state <> 'reserved'"),
+        ("privacy_spend", ("delete",), ""),
+    ):
+        never_changed(op.get_bind(), table, f"a row of {table} is never changed", changes, condition)
 
 
 def _disclosures() -> None:
@@ -55,8 +50,8 @@ def _budgets() -> None:
         sa.Column("source", sa.Text, primary_key=True),
         sa.Column("unit", sa.Text, primary_key=True),
         sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("epsilon_micro", sa.Integer, nullable=False),
-        sa.Column("delta_pico", sa.Integer, nullable=False),
+        sa.Column("epsilon_micro", PARTS, nullable=False),
+        sa.Column("delta_pico", PARTS, nullable=False),
         sa.CheckConstraint("epsilon_micro >= 0 and delta_pico >= 0", name="privacy_budget_not_negative"),
     )
     op.create_table(
@@ -66,8 +61,8 @@ def _budgets() -> None:
         sa.Column("unit", sa.Text, nullable=False),
         sa.Column("year", sa.Integer, nullable=False),
         sa.Column("component", sa.Text, nullable=False),
-        sa.Column("epsilon_micro", sa.Integer, nullable=False),
-        sa.Column("delta_pico", sa.Integer, nullable=False),
+        sa.Column("epsilon_micro", PARTS, nullable=False),
+        sa.Column("delta_pico", PARTS, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("reserved_at", sa.Text, nullable=False),
         sa.CheckConstraint("state in ('reserved', 'committed', 'released')", name="privacy_spend_state"),
