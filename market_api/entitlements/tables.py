@@ -1,4 +1,4 @@
-"""Entitlements: one for each settled order."""
+"""Entitlements: one for each settled order; and the pulls that were counted against them."""
 
 import sqlalchemy as sa
 
@@ -28,3 +28,21 @@ entitlements = sa.Table(
     sa.CheckConstraint("pulls_max is null or pulls_used <= pulls_max", name="pulls_limited"),
 )
 """release_number: of the release that was bought; with updates in its terms, later ones are included."""
+
+deliveries = sa.Table(
+    "deliveries",
+    METADATA,
+    sa.Column("delivery_id", sa.Text, primary_key=True),
+    sa.Column("entitlement_id", sa.Text, nullable=False),
+    sa.Column("participant_id", sa.Text, nullable=False),
+    sa.Column("component", sa.Text, nullable=False, index=True),
+    sa.Column("release_number", sa.Integer, nullable=False),
+    sa.Column("copy_hash", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("begun_at", sa.Text, nullable=False),
+    sa.Column("ends_at", sa.Text, nullable=False),
+    sa.CheckConstraint("channel in ('http', 'delta-sharing')", name="channel_known"),
+    sa.Index("ix_deliveries_entitlement_id_ends_at", "entitlement_id", "ends_at"),
+)
+"""One row for each pull that was counted; rows never change. copy_hash: of the signed manifest of the copy that was
+delivered; channel: the way by which it was asked for first; until ends_at it may be asked for again uncounted."""
