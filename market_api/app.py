@@ -1,87 +1,60 @@
-"""The application: every feature's router, the answers to what goes wrong, and what is watched."""
+"""The application: every feature's router within the frame that all requests go through."""
 
-import logging
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
-from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from market_api.features import routers
+from market_api.identity.external import check_issuer
 from market_api.market import Market
-from market_api.problems import MEDIA_TYPE, Problem
+from market_api.web import probes
+from market_api.web.answers import install_answers
+from market_api.web.body_limit import BodyLimit
+from market_api.web.description import describe
+from market_api.web.frame import Frame
+from market_api.web.metrics import MarketFigures, RequestFigures
+from market_api.web.rate_limit import RateLimits
+from market_api.web.routing import RouteIndex
 
-LOG = logging.getLogger("jinku.market")
-CODE_OF_STATUS = {401: "unauthenticated", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def application(market: Market) -> FastAPI:
-    """The market as an application, ready to be served."""
+def application(market: Market, lifespan: Lifespan | None = None) -> FastAPI:
+    """The market as an application, ready to be served. lifespan: what runs beside it.
+
+    Raises JinkuError `market_issuer_open`, ValueError for a rate limit that cannot be read.
+    """
+    check_issuer(market.settings)
+    figures = RequestFigures()
+    figures.registry.register(MarketFigures(market))
     app = FastAPI(
         title="Jinku market",
         version="1",
         description="Price, trade and pull data components (数据元件).",
         openapi_url="/openapi.json",
+        redoc_url=None,
+        redirect_slashes=False,
         swagger_ui_parameters={"persistAuthorization": False},
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        lifespan=lifespan,
+        middleware=[
+            Middleware(
+                Frame,
+                figures=figures,
+                is_https=market.settings.public_url.startswith("https:"),
+                random_bytes=market.random_bytes,
+            ),
+            Middleware(BodyLimit, bytes_max=market.settings.body_bytes_max),
+        ],
     )
     app.state.market = market
-    for router in _routers():
-        app.include_router(router)
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(Exception, _failed)
+    app.state.figures = figures
+    app.state.limits = RateLimits(market.settings.rate_limit)
+    install_answers(app)
+    for router in (probes.router, *routers()):
+        app.router.routes.extend(router.routes)
+    app.router.middleware_stack = RouteIndex(app.router)
+    describe(app)
     return app
-
-
-def _routers() -> Iterator[APIRouter]:
-    yield from routers()
-
-
-def answer_of(problem: Problem, request: Request) -> Response:
-    """A problem as it is answered."""
-    headers = {"WWW-Authenticate": "Bearer"} if problem.kind.status == 401 else {}
-    if problem.kind.status in (429, 503):
-        headers["Retry-After"] = str(problem.further.get("retry_after_seconds", 1))
-    document = problem.document(request_id(request))
-    return JSONResponse(document, problem.kind.status, headers, media_type=MEDIA_TYPE)
-
-
-def request_id(request: Request) -> str:
-    """The id that the request was given when it came."""
-    return str(getattr(request.state, "request_id", "none"))
-
-
-def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return answer_of(error, request)
-
-
-def _invalid(request: Request, error: Exception) -> Response:
-    """What is wrong with each field, without the value that was sent."""
-    assert isinstance(error, RequestValidationError)
-    faults = [_fault(each) for each in error.errors()]
-    detail = "; ".join(f"{fault['field'] or 'body'}: {fault['reason']}" for fault in faults[:3])
-    return answer_of(Problem("invalid_request", detail, faults[0]["field"], faults=faults[:50]), request)
-
-
-def _fault(error: Any) -> dict[str, str]:
-    place = [str(part) for part in error["loc"] if part not in ("body", "query", "path", "header")]
-    return {"field": ".".join(place)[:200], "reason": str(error["msg"]).removeprefix("Value error, ")[:300]}
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    code = CODE_OF_STATUS.get(error.status_code, "invalid_request")
-    return answer_of(Problem(code, str(error.detail)), request)
-
-
-def _failed(request: Request, error: Exception) -> Response:
-    """The client is told nothing but the request's id, under which the log has the cause."""
-    LOG.error(
-        "request failed", extra={"request_id": request_id(request), "error": type(error).__name__}, exc_info=error
-    )
-    detail = "The market failed and nothing was done; give the operator the id of this request."
-    return answer_of(Problem("internal_error", detail), request)

@@ -39,16 +39,12 @@ class Caller:
 
         Raises Problem `key_missing`, `key_reused`, and what `do` raises.
         """
-        key = checked_key(self.request.headers.get("Idempotency-Key"))
+        return self.act_showing({}, body, do)
+
+    def act_showing(self, secrets: Mapping[str, Any], body: BaseModel | None, do: Do) -> Response:
+        """As `act`, with members in the answer that are shown once and kept nowhere: a replay does not have them."""
         told = {} if body is None else body.model_dump(mode="json")
-        target = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
-        hashed = request_hash(self.request.method, target, told)
-        answer = self.market.act(
-            self.participant_id,
-            lambda transaction: once(transaction, self.participant_id, key, hashed, lambda: do(transaction)),
-        )
-        headers = {"Idempotency-Replayed": "true"} if answer.is_replay else {}
-        return JSONResponse(answer.document, answer.status, headers)
+        return answered_once(self.market, self.request, self.participant_id, told, secrets, do)
 
     def require(self, act: str) -> None:
         """Raises Problem `not_permitted` where the caller may not do this."""
@@ -56,14 +52,35 @@ class Caller:
             raise Problem("not_permitted", cause, act=act)
 
 
+def answered_once(
+    market: Market,
+    request: Request,
+    actor: str,
+    told: Mapping[str, Any],
+    secrets: Mapping[str, Any],
+    do: Do,
+) -> Response:
+    """Do what a request asks for in one transaction, once for each Idempotency-Key of the actor's, and answer it.
+
+    told: what the body says, of which a hash is kept; secrets: members of the first answer alone.
+    """
+    key = checked_key(request.headers.get("Idempotency-Key"))
+    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    hashed = request_hash(request.method, target, told)
+    answer = market.act(actor, lambda transaction: once(transaction, actor, key, hashed, lambda: do(transaction)))
+    if answer.is_replay:
+        return JSONResponse(answer.document, answer.status, {"Idempotency-Replayed": "true"})
+    return JSONResponse({**answer.document, **secrets}, answer.status)
+
+
 def allowed(act: str) -> Any:
     """The dependency that gives the caller where it may do this act. Raises Problem `unauthenticated` and
     `not_permitted`."""
 
-    def caller_for(request: Request) -> Caller:
-        from market_api.identity.authentication import authenticated
+    async def caller_for(request: Request) -> Caller:
+        from market_api.identity.authentication import authenticated_soon
 
-        caller: Caller = authenticated(request)
+        caller = await authenticated_soon(request)
         caller.require(act)
         return caller
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from market_api.problems import Problem
+from market_api.schema import METADATA
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST_REVISION = "0001"
@@ -29,12 +30,14 @@ def engine_of(url: str) -> sa.Engine:
     """An engine for the market's database. Raises ValueError for one that is neither SQLite nor PostgreSQL."""
     backend = sa.make_url(url).get_backend_name()
     if backend == "sqlite":
-        engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=20, max_overflow=30)
+        engine = sa.create_engine(
+            url, connect_args={"timeout": BUSY_SECONDS}, pool_size=20, max_overflow=30, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if backend == "postgresql":
-        return sa.create_engine(url, pool_size=20, max_overflow=30, pool_pre_ping=True)
+        return sa.create_engine(url, pool_size=20, max_overflow=30, pool_pre_ping=True, hide_parameters=True)
     raise ValueError(f"the market runs on SQLite and PostgreSQL, not on {backend}")
 
 
@@ -131,6 +134,11 @@ def guard(connection: sa.Connection, table: str) -> None:
                 f"create trigger {table}_never_{change} before {change} on {table} "
                 f"begin select raise(abort, '{table} is never changed'); end"
             )
+        connection.exec_driver_sql(
+            f"create trigger {table}_never_replace before insert on {table} "
+            f"when exists (select 1 from {table} where {_is_new_row(METADATA.tables[table])}) "
+            f"begin select raise(abort, '{table} is never changed'); end"
+        )
         return
     connection.exec_driver_sql(
         "create or replace function market_never_changed() returns trigger language plpgsql as "
@@ -141,3 +149,16 @@ def guard(connection: sa.Connection, table: str) -> None:
             f"create trigger {table}_never_{events.split()[0]} before {events} on {table} "
             f"for each {each} execute function market_never_changed()"
         )
+
+
+def _is_new_row(table: sa.Table) -> str:
+    """Whether a row is in the way of the one to be inserted: SQLite's `insert or replace` would delete it, and asks no
+    trigger of deletions."""
+    unique = [each for each in table.constraints if isinstance(each, sa.PrimaryKeyConstraint | sa.UniqueConstraint)]
+    keys = [[f"{column.name} = new.{column.name}" for column in each.columns] for each in unique]
+    for index in table.indexes:
+        if index.unique:
+            where = index.dialect_options["sqlite"]["where"]
+            told = [] if where is None else [str(where.compile(compile_kwargs={"literal_binds": True}))]
+            keys.append([*(f"{column.name} = new.{column.name}" for column in index.columns), *told])
+    return " or ".join(f"({' and '.join(key)})" for key in sorted([["rowid = new.rowid"], *keys]))

@@ -97,8 +97,8 @@ def _claim(transaction: Transaction, participant_id: str, key: str, hashed: str)
         "answer": "",
     }
     dialect = transaction.connection.dialect.name
-    insert = _insert_of(dialect)(requests).values(**values).on_conflict_do_nothing()
-    return bool(transaction.connection.execute(insert).rowcount == 1)
+    insert = _insert_of(dialect)(requests).values(**values).on_conflict_do_nothing().returning(requests.c.key)
+    return transaction.connection.execute(insert).first() is not None
 
 
 def _insert_of(dialect: str) -> Any:

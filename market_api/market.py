@@ -15,9 +15,10 @@ from market_api.identifiers import RandomBytes, new_identifier
 from market_api.keys import MarketKeys, market_keys
 from market_api.settings import MarketSettings
 from vault.black_box.entries import Event
-from vault.signing import public_keys_in
+from vault.black_box.verification import Verified
+from vault.signing import key_id, public_keys_in
 
-KIND_OF = {"delivery": "delivery", "participant": "decision", "oversight": "decision"}
+KIND_OF = {"delivery": "delivery", "participant": "decision", "oversight": "decision", "case": "decision"}
 """The kind of an entry in the black box, by the first word of its step; any other step is of kind 'trade'."""
 
 Clock = Callable[[], datetime]
@@ -85,17 +86,22 @@ class Market:
 
     def read(self, ask: Callable[[sa.Connection], Result]) -> Result:
         """Ask the database within one transaction. Raises Problem `unavailable`, and what `ask` raises."""
-        try:
-            with self.engine.connect() as connection:
-                return ask(connection)
-        except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
-            raise unavailable() from error
+        return _asked(self.engine, ask)
+
+    def read_one_state(self, ask: Callable[[sa.Connection], Result]) -> Result:
+        """Ask the database several things about the same moment; else as `read`."""
+        is_needed = self.engine.dialect.name == "postgresql"  # SQLite's transactions are never otherwise
+        level = {"isolation_level": "REPEATABLE READ"} if is_needed else {}
+        return _asked(self.engine.execution_options(**level), ask)
 
     def seal(self) -> int:
         """Sign the black box as it stands now; gives its size."""
-        size = in_transaction(self.engine, lambda connection: log.seal(connection, self.keys.signing, self.clock()))
-        self.read(lambda connection: log.witness(connection, self.settings))
-        return size
+        return log.seal(self.engine, self.settings, self.keys.signing, self.clock())
+
+    def verify(self) -> Verified:
+        """Hold the black box against its signatures and its witness, whoever writes meanwhile."""
+        own = self.keys.signing.public_key()
+        return self.read_one_state(lambda connection: log.verify_log(connection, self.settings, {key_id(own): own}))
 
     @property
     def trusted_keys(self) -> Mapping[str, Any]:
@@ -115,6 +121,14 @@ def open_market(
     engine = engine_of(settings.database_url)
     migrate(engine)
     return Market(settings, engine, keys, clock, random_bytes)
+
+
+def _asked(engine: sa.Engine, ask: Callable[[sa.Connection], Result]) -> Result:
+    try:
+        with engine.connect() as connection:
+            return ask(connection)
+    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        raise unavailable() from error
 
 
 def _make_private(folder: Path) -> None:

@@ -54,6 +54,7 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "funds.payout": _act("operate", "operator"),
         # catalogue
         "catalogue.read": _act("catalogue", *EVERYONE),
+        "listing.read": _act("provide", "developer"),
         "listing.create": _act("provide", "developer"),
         "listing.change": _act("provide", "developer"),
         "listing.retire": _act("provide", "developer"),
@@ -69,6 +70,7 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "auction.bid": _act("trade", "app_developer", "developer"),
         "dispute.open": _act("trade", "app_developer", "developer"),
         "dispute.read": _act("trade", *TRADERS),
+        "dispute.answer": _act("trade", *TRADERS),
         "dispute.evidence": _act("evaluate", "evaluator"),
         "dispute.decide": _act("operate", "operator"),
         # data
@@ -78,6 +80,8 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         # oversight
         "oversight.trades": _act("regulate", "regulator"),
         "oversight.screens": _act("regulate", "regulator"),
+        "oversight.cases": _act("regulate", "regulator"),
+        "oversight.permit_revenue": _act("regulate", "regulator"),
         "oversight.log": _act("regulate", "regulator", "operator"),
         "oversight.export_trades": _act("operate", "operator"),
     }

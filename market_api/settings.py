@@ -6,8 +6,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vault.errors import JinkuError
+from vault.home import MARKET_PORT
 
-DEFAULT_PORT = 3002
+NOTICE_DAYS = 7
+"""Between the announcement of an auction and its opening, at least. Source: Auction Law, art. 45."""
+NOTICE_DAYS_MAX = 365
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class MarketSettings:
     are checked with; folder: the market's own keys, copies and, by default, database; database_url: in SQLAlchemy's
     form, SQLite or PostgreSQL; public_url: as clients reach it, without a slash at its end;
     openid_issuer: an external OpenID issuer whose tokens are taken instead of the market's own, empty for none;
-    openid_audience: what those tokens must be meant for.
+    openid_audience: what those tokens must be meant for; notice_days: between the announcement of an auction and its
+    opening, below NOTICE_DAYS only for tests and demonstrations.
     """
 
     releases: Path
@@ -30,6 +34,8 @@ class MarketSettings:
     openid_audience: str = "jinku-market"
     rate_limit: str = "600/minute"
     body_bytes_max: int = 1 << 20
+    metrics_open: bool = False
+    notice_days: int = NOTICE_DAYS
 
     @property
     def copies(self) -> Path:
@@ -50,16 +56,31 @@ def settings_of(environment: Mapping[str, str]) -> MarketSettings:
         trust=Path(_needed(environment, "JINKU_MARKET_TRUST")),
         folder=folder,
         database_url=environment.get("JINKU_MARKET_DB") or sqlite_url(folder / "market.sqlite"),
-        public_url=(environment.get("JINKU_MARKET_URL") or f"http://127.0.0.1:{DEFAULT_PORT}").rstrip("/"),
+        public_url=(environment.get("JINKU_MARKET_URL") or f"http://127.0.0.1:{MARKET_PORT}").rstrip("/"),
         openid_issuer=environment.get("JINKU_MARKET_OPENID_ISSUER", ""),
         openid_audience=environment.get("JINKU_MARKET_OPENID_AUDIENCE") or "jinku-market",
         rate_limit=environment.get("JINKU_MARKET_RATE_LIMIT") or "600/minute",
+        metrics_open=environment.get("JINKU_MARKET_METRICS") == "open",
+        notice_days=_notice_days(environment.get("JINKU_MARKET_NOTICE_DAYS")),
     )
 
 
 def sqlite_url(path: Path) -> str:
     """The address of a SQLite file."""
     return f"sqlite:///{quote(str(path.absolute()))}"
+
+
+def _notice_days(given: str | None) -> int:
+    if not given:
+        return NOTICE_DAYS
+    if given.isascii() and given.isdigit() and int(given) <= NOTICE_DAYS_MAX:
+        return int(given)
+    raise JinkuError(
+        "setting",
+        f"JINKU_MARKET_NOTICE_DAYS is '{given}', which is no number of days from 0 to {NOTICE_DAYS_MAX}",
+        "environment",
+        "Leave it out: an auction is announced seven days ahead. Fewer are for tests and demonstrations.",
+    )
 
 
 def _needed(environment: Mapping[str, str], name: str) -> str:

@@ -1,0 +1,1 @@
+"""Funds as their owner sees them: deposits, payouts, statements, invoices."""

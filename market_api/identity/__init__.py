@@ -1,0 +1,1 @@
+"""Who takes part: admission, credentials, tokens, and who it is that calls."""

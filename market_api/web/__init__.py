@@ -1,0 +1,1 @@
+"""What every request goes through: ids, limits, logs, figures, headers, and the answers to what goes wrong."""
