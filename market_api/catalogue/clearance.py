@@ -23,6 +23,7 @@ from vault.signing import public_keys_in, verify_signature
 
 DAY = len("2026-01-01")
 DATASHEETS_KEPT = 4096
+DATASHEET_BYTES_MAX = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ def signed_datasheet(settings: MarketSettings, release_id: str) -> Signed:
         trust = _state_of(settings.trust)
     except OSError:
         raise Problem("not_cleared", f"The release {release_id} is not there any more.", "release") from None
+    if found.st_size > DATASHEET_BYTES_MAX:
+        raise Problem("not_cleared", f"The datasheet of {release_id} is too large to be one.", "release")
     return _verified(folder, settings.trust, release_id, (found.st_ino, found.st_mtime_ns, found.st_size), trust)
 
 

@@ -44,11 +44,10 @@ class LicenceTerms:
 
 @dataclass(frozen=True)
 class ListingFacts:
-    """A listing as others may read it. price_fen: of one licence, VAT included, None where it is asked
-    for; currency: by ISO 4217.
+    """A listing as others may read it. price_fen: of one licence, VAT included, None where it is agreed first.
 
-    access_url: where a licensee pulls; contract_url, datasheet_url: of the ODCS contract and the signed datasheet,
-    None where they are not published. Raises ValueError for what no listing can be.
+    currency: by ISO 4217; access_url: where a licensee pulls; contract_url, datasheet_url: of the ODCS contract and the
+    signed datasheet, None where they are not published. Raises ValueError for what no listing can be.
     """
 
     listing_id: str

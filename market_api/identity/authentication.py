@@ -112,7 +112,8 @@ def _is_noted(caller: Caller, standing: Standing) -> bool:
 
 
 def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    given = request.headers.getlist("Authorization")
+    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > CHARACTERS_MAX:
         raise Problem("unauthenticated", "Give the header Authorization: Bearer with a token from /oauth/token.")
