@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from market_api.catalogue.front import KeptFront
 from market_api.features import routers
 from market_api.identity.external import check_issuer
 from market_api.market import Market
@@ -13,6 +14,7 @@ from market_api.web import probes
 from market_api.web.answers import install_answers
 from market_api.web.body_limit import BodyLimit
 from market_api.web.description import describe
+from market_api.web.documentation import install_page
 from market_api.web.frame import Frame
 from market_api.web.metrics import MarketFigures, RequestFigures
 from market_api.web.rate_limit import RateLimits
@@ -34,9 +36,9 @@ def application(market: Market, lifespan: Lifespan | None = None) -> FastAPI:
         version="1",
         description="Price, trade and pull data components (数据元件).",
         openapi_url="/openapi.json",
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        swagger_ui_parameters={"persistAuthorization": False},
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
         middleware=[
@@ -46,6 +48,7 @@ def application(market: Market, lifespan: Lifespan | None = None) -> FastAPI:
                 is_https=market.settings.public_url.startswith("https:"),
                 random_bytes=market.random_bytes,
             ),
+            Middleware(KeptFront, market=market),
             Middleware(BodyLimit, bytes_max=market.settings.body_bytes_max),
         ],
     )
@@ -57,4 +60,5 @@ def application(market: Market, lifespan: Lifespan | None = None) -> FastAPI:
         app.router.routes.extend(router.routes)
     app.router.middleware_stack = RouteIndex(app.router)
     describe(app)
+    install_page(app, market.settings.public_url)
     return app

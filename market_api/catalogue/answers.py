@@ -15,6 +15,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from market_api.callers import Caller
+from market_api.catalogue.front import MARK, Mark
 from market_api.catalogue.revisions import revision
 
 KEPT_MAX = 1000
@@ -77,6 +78,8 @@ def kept(caller: Caller, make: Callable[[sa.Connection], Content], also: str = "
     key = f"{request.url.path}?{request.url.query} {also}"
     number = revision(market)  # before what it stands for, so that a later change is never missed
     content, tag = _kept_answers(request).of(number, key, lambda: market.read(make))
+    if not also:
+        request.scope["state"][MARK] = Mark(number, request.state.standing)
     return answered(request, content, tag)
 
 

@@ -95,7 +95,7 @@ def _counted(request: Request, find: Find) -> tuple[Caller, Standing]:
         raise
     participant_id, credential_id = standing.participant_id, standing.credential_id or EXTERNAL
     count_caller(request, f"{participant_id} {credential_id}")
-    request.state.participant_id = participant_id
+    request.state.participant_id, request.state.standing = participant_id, standing
     permitted = scopes & scopes_of(standing.role)
     return Caller(participant_id, standing.role, permitted, credential_id, market, request), standing
 

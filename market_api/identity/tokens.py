@@ -7,7 +7,7 @@ A token names a participant, one credential and scopes. What it is worth is deci
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -97,6 +97,11 @@ def check_times(content: Mapping[str, Any], at: datetime) -> None:
         raise refused("it has expired")
     if now < float(begins or 0) - LEEWAY_SECONDS:
         raise refused("it is not valid yet: compare your clock with the market's")
+
+
+def expiry_of(token: str) -> datetime:
+    """When a token that was taken before expires, without leeway. Raises jwt's PyJWTError for what is no token."""
+    return datetime.fromtimestamp(jwt.decode(token, options={"verify_signature": False})["exp"], UTC)
 
 
 def cause_of(error: jwt.PyJWTError) -> str:
