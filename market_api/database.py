@@ -5,7 +5,8 @@ wait instead of failing; on PostgreSQL rows are locked as they are read, in one 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from sqlalchemy import event
 
 from market_api.problems import Problem
 from market_api.schema import METADATA
+from vault.durable import lock
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST_REVISION = "0001"
@@ -58,7 +60,7 @@ def in_transaction(engine: sa.Engine, do: Callable[[sa.Connection], Result]) -> 
     writing = engine.execution_options(begins_with_write=True)
     for attempt in range(1, ATTEMPTS_MAX + 1):
         try:
-            with writing.begin() as connection:
+            with _turn(engine), writing.begin() as connection:
                 return do(connection)
         except sa.exc.DBAPIError as error:
             if not _is_passing(error):
@@ -67,6 +69,22 @@ def in_transaction(engine: sa.Engine, do: Callable[[sa.Connection], Result]) -> 
                 raise unavailable() from error
             time.sleep(FIRST_WAIT_SECONDS * 2**attempt)
     raise AssertionError("unreachable")
+
+
+@contextmanager
+def _turn(engine: sa.Engine) -> Iterator[None]:
+    """On SQLite, one's turn to write: the kernel wakes the next in line at once, where SQLite itself has writers look
+    again after ever longer pauses. It ends with the process, however that ends. Raises Problem `unavailable`."""
+    path = engine.url.database if engine.dialect.name == "sqlite" else None
+    if path is None:
+        yield
+        return
+    with ExitStack() as turn:
+        try:
+            turn.enter_context(lock(Path(f"{path}-turn")))
+        except OSError as error:
+            raise unavailable() from error
+        yield
 
 
 def unavailable() -> Problem:

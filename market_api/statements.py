@@ -12,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from vault.black_box import tables
+
 Values = Mapping[str, Any]
 
 
@@ -19,12 +21,6 @@ def run(connection: sa.Connection, statement: sa.UpdateBase | sa.Select[Any], va
     """Run a statement; gives the driver's cursor. values: for every parameter. Raises sqlalchemy's DBAPIError."""
     text, order = _compiled(statement, connection.dialect)
     return _over_driver(connection, "execute", text, _ordered(values, order))
-
-
-def run_many(connection: sa.Connection, statement: sa.UpdateBase, rows: Sequence[Values]) -> None:
-    """Run a statement for each of several sets of values. Raises sqlalchemy's DBAPIError."""
-    text, order = _compiled(statement, connection.dialect)
-    _over_driver(connection, "executemany", text, [_ordered(values, order) for values in rows])
 
 
 def rows_of(connection: sa.Connection, statement: sa.Select[Any], values: Values) -> list[Any]:
@@ -43,6 +39,29 @@ def row_of(table: sa.Table, values: Values) -> Any:
 def filled(table: sa.Table, values: Values) -> dict[str, Any]:
     """Values for every column of a table: those given, else the column's default, else null."""
     return {column.name: values.get(column.name, _default(column)) for column in table.columns}
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Values]) -> None:
+    """Add rows, each with a value for every column. Raises sqlalchemy's DBAPIError."""
+    names = [column.name for column in table.columns]
+    tables.insert(connection, table, [tuple(row[name] for name in names) for row in rows])
+
+
+def add_to_each(connection: sa.Connection, table: sa.Table, column: sa.Column[int], changes: Mapping[str, int]) -> None:
+    """Add to a column of rows that are locked already, each found by its key. Raises sqlalchemy's DBAPIError."""
+    key = table.primary_key.columns[0].name
+    mark, values = tables.mark(connection), [(name, change) for name, change in sorted(changes.items())]
+    if connection.dialect.name == "postgresql":
+        told = ", ".join([f"({mark}, {mark}::bigint)"] * len(values))
+        text = (
+            f"update {table.name} set {column.name} = {column.name} + changes.change "
+            f"from (values {told}) changes (name, change) where {key} = changes.name"
+        )
+        tables.run(connection, text, [part for each in values for part in each])
+        return
+    for name, change in values:
+        text = f"update {table.name} set {column.name} = {column.name} + {mark} where {key} = {mark}"
+        tables.run(connection, text, (change, name))
 
 
 @contextmanager

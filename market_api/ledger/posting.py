@@ -15,7 +15,7 @@ from market_api.ledger.accounts import spendable
 from market_api.ledger.tables import accounts, ledger_transactions, postings
 from market_api.market import Transaction
 from market_api.problems import Problem
-from market_api.statements import rows_of, run_many, together
+from market_api.statements import add_to_each, insert, rows_of, together
 from vault.moments import text_of
 
 
@@ -30,16 +30,6 @@ class Posting:
     def __post_init__(self) -> None:
         if self.amount_fen <= 0 or self.source == self.destination:
             raise ValueError("a posting moves an amount above 0 between two accounts")
-
-
-_MOVED = (
-    sa.update(accounts)
-    .where(accounts.c.account_id == sa.bindparam("name"))
-    .values(balance_fen=accounts.c.balance_fen + sa.bindparam("change_fen"))
-)
-
-_BEGUN = sa.insert(ledger_transactions)
-_WRITTEN = sa.insert(postings)
 
 
 def lock_accounts(connection: sa.Connection, owner_ids: Sequence[str] | sa.SelectBase) -> None:
@@ -86,8 +76,8 @@ def post_all(
         for number, posting in enumerate(moved, 1)
     ]
     with together(transaction.connection):
-        run_many(transaction.connection, _BEGUN, rows)
-        run_many(transaction.connection, _WRITTEN, lines)
+        insert(transaction.connection, ledger_transactions, rows)
+        insert(transaction.connection, postings, lines)
     for name, (kind, reference, moved) in zip(names, wanted, strict=True):
         told = [[each.source, each.destination, each.amount_fen] for each in moved]
         transaction.log(
@@ -135,9 +125,8 @@ def _move(connection: sa.Connection, moved: Iterable[Posting]) -> None:
         missing_fen = 0 if row.lowest_fen is None else row.lowest_fen - row.balance_fen - changes[row.account_id]
         if missing_fen > 0:
             raise _funds_missing(row.account_id, missing_fen)
-    changed = [{"name": name, "change_fen": change} for name, change in sorted(changes.items()) if change]
-    if changed:
-        run_many(connection, _MOVED, changed)
+    if changed := {name: change for name, change in changes.items() if change}:
+        add_to_each(connection, accounts, accounts.c.balance_fen, changed)
 
 
 @cache

@@ -86,8 +86,8 @@ def verify(
     """Verify the log of any database, within a transaction that sees one state (PostgreSQL: repeatable read).
 
     witness: its lines in order, None where it is missing; is_copy: it may be older than the database. Otherwise it may
-    lack the last line alone, as it does after a process was killed right after its commit. is_growing: it is signed from
-    time to time and not with every entry, so that its end may not be covered yet. Raises sqlalchemy's DBAPIError.
+    lack the last line alone, as it does after a process was killed right after its commit. is_growing: it is signed
+    from time to time and not with every entry, so that its end may not be covered yet. Raises sqlalchemy's DBAPIError.
     """
     findings = _Findings()
     stated = _Chain(connection, witness, keys, findings)
