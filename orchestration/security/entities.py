@@ -1,7 +1,12 @@
 """Who stands behind a component's rows, as its contract says, in the names of the vault's layers."""
 
+from collections.abc import Mapping
+
 from orchestration.dbt_assets import Models
+from orchestration.security.compiled import model_under_review
 from orchestration.security.queries import contract_query
+from review.model.entities import entity_faults
+from review.model.under_review import Table
 from vault.contract import ComponentContract
 from vault.disclosure.entities import EntityQuery
 from vault.errors import JinkuError
@@ -18,10 +23,31 @@ def entity_query(models: Models, name: str, contract: ComponentContract) -> Enti
         return None
     query = contract_query(models, name, entities.query, own_rows=True)
     if query.faults:
-        raise JinkuError(
-            "entities_unusable",
-            f"the query of the entities is not one to run here: {'; '.join(query.faults)}",
-            f"assets/components/{name}/defs.yaml",
-            "Write one select over {tables} of the resource layer and {rows}, the component's own.",
-        )
+        raise _unusable(name, query.faults)
     return EntityQuery(query.statement, query.layers, entities.kind, has_cells=contract.subject == "aggregate")
+
+
+def followed_entity_query(
+    models: Models, name: str, contract: ComponentContract, statements: Mapping[Table, str]
+) -> EntityQuery | None:
+    """The query of a component's entities, as `entity_query` has it, followed to the pseudonym that it names.
+
+    statements: the compiled SQL of the component and of all models below it. Raises JinkuError `entities_unusable` also
+    where `entity` is another column than the pseudonym of the kind that the contract says.
+    """
+    query = entity_query(models, name, contract)
+    if query is None:
+        return None
+    faults = entity_faults(model_under_review(models, name, statements), query.statement, query.kind)
+    if faults:
+        raise _unusable(name, faults)
+    return query
+
+
+def _unusable(name: str, faults: tuple[str, ...]) -> JinkuError:
+    return JinkuError(
+        "entities_unusable",
+        f"the query of the entities is not one to rely on: {'; '.join(faults)}",
+        f"assets/components/{name}/defs.yaml",
+        "Write one select of a pseudonym over {tables} of the resource layer and {rows}, the component's own.",
+    )

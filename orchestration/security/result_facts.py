@@ -1,13 +1,16 @@
 """What the result review of one component is given: its rows, what was released before, who contributed, what noise is
 on record."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 import duckdb
+import ibis
 import ibis.expr.types as ir
 import sqlalchemy as sa
+from ibis.common.exceptions import IbisError
 
 from orchestration.dbt_assets import Models
 from orchestration.layers import COMPONENTS, LAYER_OF_SCHEMA
@@ -26,6 +29,7 @@ from vault.ibis_tables import ibis_table
 from vault.layers import Vault
 from vault.releases.reading import find_release, read_datasheet
 from vault.releases.table_files import read_table
+from vault.snapshot import snapshot_hash
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,32 @@ def noise_on_record(connection: sa.Connection, name: str, data_hash: str) -> Noi
     spends = () if draw is None else spends_of(connection, [draw.draw_id])
     keys = {(each.source, each.unit, each.year) for each in spends}
     return NoiseOnRecord(draw, spends, {key: spent(connection, *key) for key in sorted(keys)})
+
+
+def evidence_hash(engine: duckdb.DuckDBPyConnection, subject: Subject) -> str:
+    """One hash of what the result review reads of the vault beside the component's own rows: who stands behind them, of
+    whom they are some, and who contributed what. These may change where the rows stay the same."""
+    engine.execute("set enable_progress_bar = false")
+    backend = ibis.duckdb.from_connection(engine)
+    told = []
+    for what, statement in _evidence(subject):
+        try:
+            told.append(f"{what} {snapshot_hash(backend.sql(statement))}")
+        except (duckdb.Error, IbisError) as error:
+            told.append(f"{what} {type(error).__name__}")  # the check that needs it says so
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _evidence(subject: Subject) -> Iterator[tuple[str, str]]:
+    contract = subject.contract
+    if subject.entities is not None:
+        yield "entities", subject.entities.statement
+    if contract.population is not None:
+        schema, table = contract.population.split("/")
+        yield "population", f"select * from {LAYER_OF_SCHEMA[schema].database}.{schema}.{table}"
+    for figure, query in contribution_queries(subject.models, subject.name, contract).items():
+        if not query.faults:
+            yield f"contributions to {figure}", query.statement
 
 
 def result_facts(

@@ -12,8 +12,14 @@ from orchestration.dbt_assets import Models
 from orchestration.layers import COMPONENTS, LAYER_OF_SCHEMA
 from orchestration.security.compiled import compiled_statements, model_under_review
 from orchestration.security.content import content_of
-from orchestration.security.entities import entity_query
-from orchestration.security.result_facts import NoiseOnRecord, Subject, noise_on_record, result_facts
+from orchestration.security.entities import followed_entity_query
+from orchestration.security.result_facts import (
+    NoiseOnRecord,
+    Subject,
+    evidence_hash,
+    noise_on_record,
+    result_facts,
+)
 from orchestration.subjects import models_below, sources_below
 from review.code import code_hash
 from review.findings import Finding
@@ -71,19 +77,20 @@ def review_component(
     registry = open_registry(vault.home)
     with registry.begin() as connection:
         sources = sources_below(models, name)
-        earlier = earlier_sets(connection, sources, scope_of(contract))
+        earlier = earlier_sets(connection, sources, scope_of(contract), name)
         related = related_sets(connection, sources, contract)
         last = latest_review(connection, name)
-    entities, unusable = _entities(models, name)
-    subject = Subject(models, name, sources, entities, unusable, earlier, related)
     statements, fault = _statements(vault, storage, models, name)
+    entities, unusable = _entities(models, name, statements, fault)
+    subject = Subject(models, name, sources, entities, unusable, earlier, related)
     thresholds = thresholds_for(policy.result, contract.release_tier)
     with connect(vault, read=LAYERS_READ) as engine:
         data_hash = snapshot_hash(ibis_table(engine, COMPONENTS.database, COMPONENTS.name, name))
         content = content_of(models, name, sources, data_hash, statements, policy)
         with registry.begin() as connection:
             noise = noise_on_record(connection, name, data_hash)
-        cache_key = _cache_key(content, (*earlier, *related), noise, fault)
+        evidence = evidence_hash(engine, subject)
+        cache_key = _cache_key(content, evidence, (*earlier, *related), noise, fault or unusable)
         if last is not None and last.cache_key == cache_key:
             lasting = tuple(each for each in last.findings if each.part != "origin")
         else:
@@ -99,10 +106,15 @@ def review_component(
     return Reviewed(review, sources, subject.entities, tuple(each.release_id for each in earlier))
 
 
-def _entities(models: Models, name: str) -> tuple[EntityQuery | None, JinkuError | None]:
-    """The query of the entities; where it cannot be used, none and the cause."""
+def _entities(
+    models: Models, name: str, statements: Mapping[Table, str], fault: JinkuError | None
+) -> tuple[EntityQuery | None, JinkuError | None]:
+    """The query of the entities; where it cannot be used or followed, none and the cause."""
+    contract = models.known.components[name]
+    if fault is not None and contract.entities is not None:
+        return None, fault
     try:
-        return entity_query(models, name, models.known.components[name]), None
+        return followed_entity_query(models, name, contract, statements), None
     except JinkuError as error:
         return None, error
 
@@ -194,9 +206,9 @@ def _places(subject: Subject) -> tuple[Place, ...]:
 
 
 def _cache_key(
-    content: Content, earlier: Sequence[DisclosedSet], noise: NoiseOnRecord, fault: JinkuError | None
+    content: Content, evidence: str, earlier: Sequence[DisclosedSet], noise: NoiseOnRecord, fault: JinkuError | None
 ) -> str:
-    """Changes with all that the findings of model and result rest on: the review's own code, content, earlier releases,
-    noise and what it lost, unknown models."""
-    told = "\n".join([code_hash(), content.key, *(each.release_id for each in earlier), str(noise), str(fault or "")])
-    return hashlib.sha256(told.encode()).hexdigest()
+    """Changes with all that the findings of model and result rest on: the review's own code, content, the evidence
+    beside the rows, earlier releases, noise and what it lost, models and entities that cannot be used."""
+    known = [code_hash(), content.key, evidence, *(each.release_id for each in earlier)]
+    return hashlib.sha256("\n".join([*known, str(noise), str(fault or "")]).encode()).hexdigest()

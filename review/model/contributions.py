@@ -70,7 +70,7 @@ def cell_faults(model: ModelUnderReview, statement: str, figures: frozenset[str]
     tell of somebody else. figures: the columns that it leaves to noise."""
     trace = traced(replace(model, statements={**model.statements, model.table: statement}))
     read = trace.statements[model.table]
-    faults = [*read.faults, *(_changing(read.tree) if read.tree is not None else ())]
+    faults = [*read.faults, *(changing(read.tree) if read.tree is not None else ())]
     if faults or trace.relation is None:
         return tuple(dict.fromkeys(faults)) or (f"it cannot be followed: {trace.failure}",)
     faults = _faults_of_columns(trace.relation, set(model.columns) - figures)
@@ -95,10 +95,10 @@ def _faults_of_form(tree: exp.Query) -> Iterator[str]:
             yield "it has a query inside it"
         elif isinstance(node, exp.Window) or (isinstance(node, exp.Func) and kind_of(name_of(node)) in BETWEEN_ROWS):
             yield f"it has {name_of(node)}, which rests on several rows"
-    yield from _changing(tree)
+    yield from changing(tree)
 
 
-def _changing(tree: exp.Query) -> Iterator[str]:
+def changing(tree: exp.Query) -> Iterator[str]:
     """Functions that give another value at each run: what they are in would be drawn, and paid for, each time."""
     for node in tree.find_all(exp.Func, exp.TableSample):
         if isinstance(node, exp.TableSample) or kind_of(name_of(node)) in ("volatile", "session"):

@@ -22,7 +22,8 @@ DETERMINED = 2
 @dataclass(frozen=True)
 class CountFigures:
     """A column that counts subjects. filled: cells of at least 1; small: of these the ones of fewer than the minimum;
-    unknown: cells without a count or with one below 0; smallest: the least count above 0, None where there is none."""
+    unknown: cells without a count or with one below 0; smallest: the least count above 0, None where there is none;
+    total: of all counts."""
 
     column: str
     cells: int
@@ -30,6 +31,7 @@ class CountFigures:
     small: int
     unknown: int
     smallest: int | None
+    total: int
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def measure_counts(table: ir.Table, columns: Sequence[str], group_minimum: int) 
         asked[f"small_{place}"] = ((count > 0) & (count < group_minimum)).sum()
         asked[f"unknown_{place}"] = (count.isnull() | (count < 0)).sum()
         asked[f"smallest_{place}"] = (count > 0).ifelse(count, None).min()
+        asked[f"total_{place}"] = count.cast("int64").sum()
     told = only_row(table.aggregate(**asked))
     return tuple(
         CountFigures(
@@ -96,6 +99,7 @@ def measure_counts(table: ir.Table, columns: Sequence[str], group_minimum: int) 
             int(told[f"small_{place}"] or 0),
             int(told[f"unknown_{place}"] or 0),
             None if told[f"smallest_{place}"] is None else int(told[f"smallest_{place}"]),
+            int(told[f"total_{place}"] or 0),
         )
         for place, name in enumerate(columns)
     )

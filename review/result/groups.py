@@ -36,10 +36,10 @@ def review_group_minimum(facts: ResultFacts, thresholds: Thresholds) -> Finding:
         return found(GROUP_MINIMUM, "pass", NOISY)
     if facts.rows == "persons":
         return found(GROUP_MINIMUM, "pass", "it does not apply: a row is a person, and R1_k_anonymity judges that")
-    if facts.contract.count_columns:
-        return _by_counts(facts, group_minimum(facts, thresholds))
     if facts.rows == "organisations":
         return _by_classes(facts, group_minimum(facts, thresholds))
+    if facts.contract.count_columns:
+        return _by_counts(facts, group_minimum(facts, thresholds))
     if not (facts.of_persons or facts.of_organisations):
         reason = "it does not apply: no source of persons or enterprises is behind the rows, and no count is declared"
         return found(GROUP_MINIMUM, "pass", reason)
@@ -163,7 +163,7 @@ def _by_counts(facts: ResultFacts, minimum: int) -> Finding:
     if not figures[0].cells:
         return found(GROUP_MINIMUM, "fail", "the component has no rows, so nothing can be measured")
     causes = [_few(each, minimum) for each in figures if each.small or each.unknown]
-    causes += _contradicted(facts, max(each.filled for each in figures), minimum)
+    causes += _contradicted(facts, figures, minimum)
     reason = f"every cell counts none or {minimum} and more"
     if causes:
         reason = f"{'; '.join(causes)}: leave those cells out, or make them larger"
@@ -178,14 +178,18 @@ def _by_counts(facts: ResultFacts, minimum: int) -> Finding:
     )
 
 
-def _contradicted(facts: ResultFacts, filled: int, minimum: int) -> list[str]:
-    """What the entities behind the cells say against the counts, where they were looked at cell by cell."""
-    comparison = facts.comparison
+def _contradicted(facts: ResultFacts, figures: Sequence[CountFigures], minimum: int) -> list[str]:
+    """What the entities behind the cells say against the counts, where they were looked at cell by cell: one of the
+    counts is theirs."""
+    comparison, filled = facts.comparison, max(each.filled for each in figures)
     if facts.rows != "cells" or comparison is None or not comparison.cells:
         return []
     told = [f"behind some cell stand fewer than {minimum}"] if comparison.smallest_cell < minimum else []
     if comparison.cells < filled:
         told.append(f"behind {counted(filled - comparison.cells, 'cell')} nobody is known")
+    if comparison.memberships not in {each.total for each in figures}:
+        totals = ", ".join(f"{each.column} counts {each.total}" for each in figures)
+        told.append(f"the entities of its cells are {comparison.memberships}, and {totals}")
     return told
 
 

@@ -19,8 +19,10 @@ from tests.builders import copy_of, opened
 from vault.contract import Entities
 from vault.errors import JinkuError
 from vault.home import Home
+from vault.layers import connect
 
 NAME = "zone_hourly_mobility"
+PATIENTS = "clinic_load_weekly"
 
 
 @pytest.fixture
@@ -35,10 +37,10 @@ def models_of(home: Path) -> Models:
     return parsed_models(Home(home), declarations())
 
 
-def reviewed(home: Path, policy: Policy) -> Review:
+def reviewed(home: Path, policy: Policy, name: str = NAME) -> Review:
     with dg.DagsterInstance.get() as storage:
         return reviewing.review_component(
-            storage, opened(home), models_of(home), NAME, policy, {}, "run", datetime.now(UTC)
+            storage, opened(home), models_of(home), name, policy, {}, "run", datetime.now(UTC)
         ).review
 
 
@@ -56,6 +58,35 @@ def test_what_did_not_change_is_not_analysed_again_and_another_policy_asks_for_a
         reviewed(home, replace(policy, content_hash="another"))
 
 
+def test_other_people_behind_the_same_rows_are_looked_at_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(reviewing, "review_result", lambda *given: asked.append(given) or ())
+    policy = City().policy()
+    reviewed(home, policy, PATIENTS)
+    assert not asked
+    with connect(opened(home), write="warehouse") as connection:
+        one = "(select min(person_id) from warehouse.resource.visit)"
+        connection.execute(f"update warehouse.resource.visit set person_id = repeat('0', 64) where person_id = {one}")
+    reviewed(home, policy, PATIENTS)
+    assert len(asked) == 1
+
+
+def test_entities_that_are_no_pseudonyms_are_an_error_of_the_checks_that_compare_them(home: Path) -> None:
+    known = declarations()
+    contract = known.components[PATIENTS]
+    days = Entities(kind="person", query="select distinct calendar_day as entity, 'all' as cell from {calendar}")
+    asked = {**known.components, PATIENTS: contract.model_copy(update={"entities": days})}
+    models = parsed_models(Home(home), replace(known, components=asked))
+    with dg.DagsterInstance.get() as storage:
+        found = reviewing.review_component(
+            storage, opened(home), models, PATIENTS, City().policy(), {}, "run", datetime.now(UTC)
+        ).review.findings
+    told = {each.check: each for each in found}
+    for check in ("R9_differencing", "R12_linear_queries"):
+        assert told[check].outcome == "error"
+        assert "its entity is not the pseudonym of 'person'" in told[check].reason
+
+
 def test_sql_that_is_not_that_of_the_build_is_no_evidence(home: Path) -> None:
     path = home / "dbt" / "target" / "compiled" / "jinku" / "models" / "components" / f"{NAME}.sql"
     path.write_text(path.read_text() + "\n-- looked at by nobody")
@@ -71,7 +102,7 @@ def test_whose_data_cannot_be_told_is_an_error_of_the_check_that_needs_it(
     def unusable(*arguments: object) -> None:
         raise JinkuError("entities_unusable", "the query failed", NAME, "Correct it.")
 
-    monkeypatch.setattr(reviewing, "entity_query", unusable)
+    monkeypatch.setattr(reviewing, "followed_entity_query", unusable)
     review = reviewed(home, replace(City().policy(), content_hash="another"))
     assert review.security == 0
     assert {each.check for each in review.obstacles} == {"R9_differencing", "R12_linear_queries"}

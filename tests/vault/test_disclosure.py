@@ -53,9 +53,11 @@ def in_cells(cells: dict[str, Iterable[int]]) -> EntityQuery:
     return EntityQuery(f"select * from (values {values}) as people (cell, entity)", (), "person", has_cells=True)
 
 
-def earlier(vault: Vault, sources: Sequence[str] = SOURCES, scope: str = SCOPE) -> tuple[DisclosedSet, ...]:
+def earlier(
+    vault: Vault, sources: Sequence[str] = SOURCES, scope: str = SCOPE, component: str = "features"
+) -> tuple[DisclosedSet, ...]:
     with open_registry(vault.home).begin() as connection:
-        return earlier_sets(connection, sources, scope)
+        return earlier_sets(connection, sources, scope, component)
 
 
 def release(vault: Vault, release_id: str, query: EntityQuery, sources: Sequence[str] = SOURCES) -> None:
@@ -87,7 +89,7 @@ def test_differences_are_counted_both_ways(vault: Vault) -> None:
 
 def test_the_fewest_entities_of_a_cell_are_counted(vault: Vault) -> None:
     found = compared(vault, in_cells({"north": range(15), "south": [*range(10, 20), 10]}))
-    assert (found.entities, found.cells, found.smallest_cell) == (20, 2, 10)
+    assert (found.entities, found.cells, found.smallest_cell, found.memberships) == (20, 2, 10, 25)
 
 
 def test_a_cell_may_differ_by_one_where_the_whole_does_not(vault: Vault) -> None:
@@ -115,8 +117,19 @@ def test_only_releases_of_the_same_sources_and_scope_are_earlier_ones(vault: Vau
     release(vault, "r1", of(range(20)), ["residents"])
     release(vault, "r2", of(range(20)), ["taxis"])
     assert [each.release_id for each in earlier(vault, ["residents", "visits"])] == ["r1"]
-    assert earlier(vault, ["residents"], "patients by district") == ()
+    assert earlier(vault, ["residents"], "patients by district", "another") == ()
     assert [each.release_id for each in earlier(vault, ["residents", "taxis"])] == ["r1", "r2"]
+
+
+def test_a_component_whose_columns_were_renamed_is_compared_with_its_own_releases_all_the_same(vault: Vault) -> None:
+    release(vault, "r1", in_cells({"north": range(20)}))
+    renamed = earlier(vault, scope="cases by quarter", component="features")
+    (found,) = compare(vault, in_cells({"north": range(19)}), renamed, 11).differences
+    assert (found.release_id, found.only_earlier) == ("r1", 1)
+    kept = keep_entities(vault, "r2", "cases by quarter", in_cells({"north": range(19)}))
+    disclosed = DisclosedSet("r2", "cases by quarter", "features", kept)
+    with open_registry(vault.home).begin() as connection, pytest.raises(JinkuError, match="release_not_compared"):
+        record_release(connection, disclosed, SOURCES, [], NOON)
 
 
 def test_no_entity_lies_in_the_clear_or_as_a_hash_that_others_can_make(vault: Vault, tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ OF_RELEASE = f"select cell, entity from {TABLE} where release_id = ? and scope =
 CANDIDATE = "temp.main.candidate"
 MEASURED = f"select count(*), coalesce(bit_xor(md5_number(hex(cell) || hex(entity))), 0)::text from ({OF_RELEASE})"
 COUNTED = f"""
-    select (select count(distinct entity) from {CANDIDATE}), count(*), coalesce(min(entities), 0)
+    select (select count(distinct entity) from {CANDIDATE}), count(*), coalesce(min(entities), 0),
+        coalesce(sum(entities), 0)
     from (select count(*) as entities from {CANDIDATE} group by cell)
 """
 
@@ -62,8 +63,8 @@ class Comparison:
 
     atoms: of each cell where a group of fewer than `below` entities can be told apart by the releases they are in, the
     groups; `NEW` stands for the candidate there, and the place among the differences for each earlier release. The
-    first is that of all cells together, where it is among them. cells: those of the candidate, and smallest_cell: the
-    fewest entities of one; both 0 where the query tells no cells apart.
+    first is that of all cells together, where it is among them. cells: those of the candidate, smallest_cell: the
+    fewest entities of one, and memberships: pairs of a cell and an entity; all 0 where the query tells no cells apart.
     """
 
     entities: int
@@ -72,6 +73,7 @@ class Comparison:
     atoms: tuple[tuple[Atom, ...], ...]
     cells: int = 0
     smallest_cell: int = 0
+    memberships: int = 0
 
 
 NEW = -1
@@ -97,10 +99,8 @@ def compare(vault: Vault, query: EntityQuery, earlier: Sequence[DisclosedSet], b
                 raise _unusable(f"the set of {each.release_id} is not as it was recorded")
         differences = tuple(_difference(connection, each) for each in earlier)
         atoms = _atoms(connection, earlier, below) if earlier else ()
-        entities, cells, smallest_cell = map(int, connection.execute(COUNTED).fetchone() or (0, 0, 0))
-    if not query.has_cells:
-        cells = smallest_cell = 0
-    return Comparison(entities, below, differences, atoms, cells, smallest_cell)
+        entities, *of_cells = map(int, connection.execute(COUNTED).fetchone() or (0, 0, 0, 0))
+    return Comparison(entities, below, differences, atoms, *(of_cells if query.has_cells else (0, 0, 0)))
 
 
 def keep_entities(vault: Vault, release_id: str, scope: str, query: EntityQuery) -> EntitySet:

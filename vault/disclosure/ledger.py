@@ -67,13 +67,19 @@ def scope_of(contract: ComponentContract) -> str:
     return f"{', '.join(sorted(contract.count_columns)) or 'rows'} by {', '.join(sorted(contract.grain))}"
 
 
-def earlier_sets(connection: sa.Connection, sources: Collection[str], scope: str) -> tuple[DisclosedSet, ...]:
-    """The sets of the scope that releases of any of the sources disclosed, in the order of the releases' ids."""
+def earlier_sets(
+    connection: sa.Connection, sources: Collection[str], scope: str, component: str
+) -> tuple[DisclosedSet, ...]:
+    """The sets of the scope that releases of any of the sources disclosed, and those of the component under whatever
+    scope, as its columns may have had other names; in the order of the releases' ids."""
     of_sources = sa.select(disclosed_sources.c.release_id).where(disclosed_sources.c.source.in_(sorted(sources)))
     statement = (
         sa.select(disclosed_sets)
-        .where(disclosed_sets.c.scope == scope, disclosed_sets.c.release_id.in_(of_sources))
-        .order_by(disclosed_sets.c.release_id)
+        .where(
+            sa.or_(disclosed_sets.c.scope == scope, disclosed_sets.c.component == component),
+            disclosed_sets.c.release_id.in_(of_sources),
+        )
+        .order_by(disclosed_sets.c.release_id, disclosed_sets.c.scope)
     )
     return tuple(_disclosed_set(row) for row in connection.execute(statement).mappings())
 
@@ -111,7 +117,7 @@ def record_release(
         raise ValueError("a release discloses something of at least one source")
     if at.tzinfo is None:
         raise ValueError("a time without a zone")
-    known = {each.release_id for each in earlier_sets(connection, sources, disclosed.scope)}
+    known = {each.release_id for each in earlier_sets(connection, sources, disclosed.scope, disclosed.component)}
     if known - set(compared_with):
         raise JinkuError(
             "release_not_compared",

@@ -82,12 +82,20 @@ def test_cells_of_things_need_no_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "smallest", "cause"),
-    [(3, 10, "behind some cell stand fewer than 11"), (2, 11, "behind 1 cell nobody is known"), (3, 11, "")],
+    ("cells", "smallest", "memberships", "cause"),
+    [
+        (3, 10, 63, "behind some cell stand fewer than 11"),
+        (2, 11, 63, "behind 1 cell nobody is known"),
+        (3, 11, 62, "the entities of its cells are 62, and patients counts 63"),
+        (3, 60, 180, "the entities of its cells are 180, and patients counts 63"),
+        (3, 11, 63, ""),
+    ],
 )
-def test_a_count_that_those_behind_the_cells_contradict_is_refused(cells: int, smallest: int, cause: str) -> None:
+def test_a_count_that_those_behind_the_cells_contradict_is_refused(
+    cells: int, smallest: int, memberships: int, cause: str
+) -> None:
     with tables(component=columns_of(CELLS, "district", "quarter", "patients")) as found:
-        looked_at = Comparison(60, 11, (), (), cells, smallest)
+        looked_at = Comparison(60, 11, (), (), cells, smallest, memberships)
         facts = ResultFacts("cells", aggregate(), PERSONAL, found["component"], comparison=looked_at)
         told = review_group_minimum(facts, MARKET)
     assert (told.outcome, cause in told.reason) == ("fail" if cause else "pass", True)
@@ -112,6 +120,12 @@ def test_rows_that_are_enterprises_must_have_others_alike(size: int, outcome: st
     contract = component(column("base"), column("kind", role="quasi_identifier"), subject="enterprise")
     rows = [(f"b{place}", "taxi") for place in range(size)] + [(f"c{place}", "van") for place in range(9)]
     assert minimum(rows, contract, categories=ENTERPRISES).outcome == outcome
+
+
+def test_a_count_of_something_else_hides_no_row_that_is_an_enterprise() -> None:
+    columns = (column("kind", role="quasi_identifier"), column("employees", logicalType="integer", role="measure"))
+    contract = component(column("base"), *columns, subject="enterprise", countColumns=["employees"])
+    assert minimum([("b1", "taxi", 900), ("b2", "van", 70)], contract, categories=ENTERPRISES).outcome == "fail"
 
 
 def test_enterprises_without_anything_to_measure_are_refused() -> None:
