@@ -13,7 +13,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run up test faults bench help setup clean
+.PHONY: run up demo test faults bench help setup clean
 
 run: setup ## land the sample city (or DATA=folder) and build everything
 	@jinku run $(if $(DATA),--data $(DATA)) $(if $(SCALE),--scale $(SCALE))
@@ -21,10 +21,14 @@ run: setup ## land the sample city (or DATA=folder) and build everything
 up: setup ## the Dagster UI and its sensors on loopback, over the same data
 	@jinku up
 
+demo: setup ## the market played through: sale, negotiation, auction, pull, leak and trace
+	@compgen -G "$${JINKU_HOME:-.jinku}/releases/*/*/datasheet.json" >/dev/null || jinku run
+	@jinku market demo
+
 test: setup ## style, types, import rules, declarations, dbt, tests
 	@bash tests/run.sh
 
-faults: setup ## the slow tests: killed runs and full disks
+faults: setup ## the slow tests: killed processes, full disks, whole cities
 	@pytest -q -n 2 --dist worksteal -m faults
 
 bench: setup ## speed and memory as ratios, written to docs/benchmarks.md

@@ -135,6 +135,7 @@ def test_declarations_on_a_page_are_valid(path: Path, tmp_path: Path) -> None:
             assert contract is not None and faults == []
 
 
+@pytest.mark.faults  # for its length
 @pytest.mark.parametrize("path", [path for path in PAGES if "```sh" in path.read_text()], ids=lambda path: path.name)
 def test_what_a_page_tells_to_do_works(path: Path, city: Path, tmp_path: Path) -> None:
     """Blocks with a file's name before them are written there, shell blocks are run, in the order of the page."""

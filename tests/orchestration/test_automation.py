@@ -52,6 +52,7 @@ def night_of(home: Path) -> Night:
     return Night(defs(), dg.DagsterInstance.get())
 
 
+@pytest.mark.faults  # for its length
 def test_a_new_batch_is_followed_to_what_is_made_of_it_and_no_further(home: Path) -> None:
     night = night_of(home)
     assert night.tick() == set()

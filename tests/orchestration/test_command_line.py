@@ -81,6 +81,7 @@ def test_errors_are_one_line_and_no_traceback(tmp_path: Path, monkeypatch: pytes
     assert asked.stderr.startswith("error setting: JINKU_THREADS is 'many'") and asked.stderr.count("\n") == 1
 
 
+@pytest.mark.faults  # for its length
 def test_scaffolds_run_as_they_are(tmp_path: Path) -> None:
     project, home, data = project_copy(tmp_path / "project"), tmp_path / "home", tmp_path / "data"
     for kind, name in (("source", "noise_reports"), ("component", "season_days"), ("product", "season_outlook")):

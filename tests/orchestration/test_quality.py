@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
 from expectations.history import latest, latest_of_all, open_history, trend
@@ -156,6 +157,7 @@ def _ordinary(logical_type: str, row: int) -> str:
     )
 
 
+@pytest.mark.faults  # for its length
 def test_no_marked_value_of_a_person_is_found_outside_the_vault(tmp_path: Path) -> None:
     folder, home = tmp_path / "files", tmp_path / "home"
     folder.mkdir()

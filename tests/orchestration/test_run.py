@@ -102,6 +102,7 @@ BAD_BATCHES = {
 }
 
 
+@pytest.mark.faults  # for its length
 def test_bad_batches_are_named_and_the_others_go_on(city: Path, tmp_path: Path) -> None:
     home = copy_of(city, tmp_path)
     good = '"STATION","NAME","DATE","AWND","PRCP","SNOW","SNWD","TMAX","TMIN"\n"S9","New","2020-02-29",1,1,1,1,1,1\n'
