@@ -64,7 +64,7 @@ def answered_once(
 
     told: what the body says, of which a hash is kept; secrets: members of the first answer alone.
     """
-    key = checked_key(request.headers.get("Idempotency-Key"))
+    key = checked_key(request.headers.getlist("Idempotency-Key"))
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     hashed = request_hash(request.method, target, told)
     answer = market.act(actor, lambda transaction: once(transaction, actor, key, hashed, lambda: do(transaction)))

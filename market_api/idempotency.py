@@ -7,7 +7,7 @@ first and then replays its answer; where the first came to nothing, so did its k
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,15 +49,15 @@ def request_hash(method: str, path: str, body: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def checked_key(key: str | None) -> str:
-    """The header's value. Raises Problem `key_missing`."""
-    if key is None or not KEY.fullmatch(key):
+def checked_key(given: Sequence[str]) -> str:
+    """The one value of the header, of those that were given. Raises Problem `key_missing`."""
+    if len(given) != 1 or not KEY.fullmatch(given[0]):
         raise Problem(
             "key_missing",
-            "Give the header Idempotency-Key, 8 to 128 printable characters without spaces, new for every request.",
+            "Give one header Idempotency-Key, 8 to 128 printable characters without spaces, new for every request.",
             "Idempotency-Key",
         )
-    return key
+    return given[0]
 
 
 def once(

@@ -196,11 +196,16 @@ def market(context: typer.Context) -> None:
 
 
 @app.command()
-def trace(file: Annotated[Path, typer.Argument(help="a leaked copy: Parquet, CSV or NDJSON")]) -> None:
+def trace(
+    file: Annotated[Path, typer.Argument(help="a leaked copy: Parquet, CSV or JSON")],
+    release: Annotated[
+        str | None, typer.Option(help="component or component@number it is of; found by its columns otherwise")
+    ] = None,
+) -> None:
     """Say whose copy of a component a leaked file is, with its p-value."""
     from orchestration.commands.market import become_market
 
-    become_market(["trace", str(file)])
+    become_market(["trace", str(file), *(["--release", release] if release else [])])
 
 
 vault_command_line.add_to(app)

@@ -26,6 +26,8 @@ WORTH = (b"authorization", b"accept", b"if-none-match")
 """Headers that an answer may depend on; a request with a body, or that asks for a range, is not remembered."""
 NEVER = frozenset({b"content-length", b"transfer-encoding", b"range"})
 KEPT_MAX = 4096
+KEPT_BYTES_MAX = 64 << 20
+"""Of all answers together, and a thousandth of it of one: else a client with many questions fills the memory."""
 KEPT_FOR = timedelta(minutes=10)
 """After this the long way is gone once more, which notes that the credential is in use."""
 MARK = "kept_front"
@@ -61,6 +63,7 @@ class KeptFront:
         self._app = app
         self._market = market
         self._remembered: dict[Key, Remembered] = {}
+        self._remembered_bytes = 0
         self._waits = market.engine.dialect.name != "sqlite"  # SQLite's readers wait for nobody
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,8 +114,13 @@ class KeptFront:
         own = mark.standing
         rested_on = (mark.revision, own.role, own.state, own.scopes, own.expires_at, own.revoked_at)
         until = min(expiry_of(token), self._market.clock() + KEPT_FOR)
-        if len(self._remembered) >= KEPT_MAX:
+        size_bytes = sum(len(message.get("body", b"")) for message in messages) + len(key[1])
+        if size_bytes > KEPT_BYTES_MAX // 1000:
+            return
+        self._remembered_bytes += size_bytes
+        if len(self._remembered) >= KEPT_MAX or self._remembered_bytes > KEPT_BYTES_MAX:
             self._remembered.clear()
+            self._remembered_bytes = size_bytes
         self._remembered[key] = Remembered(
             rested_on, own.credential_id or "", own.participant_id, until, scope.get("route"), messages
         )

@@ -184,7 +184,7 @@ def _after(order: Order, token: str) -> Place | None:
         return None
     try:
         named, key, identifier = json.loads(read_token(token))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         named, key, identifier = "", None, None
     if named != order or not _is_key(order, key) or not _is_key("title", identifier):
         raise Problem("invalid_request", "It is no token that this list gave in this order.", "pageToken")

@@ -60,7 +60,7 @@ def _script(letter: str) -> str:
     name = unicodedata.name(letter, "")
     if name.startswith(CJK_NAMES):
         return "CJK"
-    script = name.partition(" ")[0]
+    script = name.partition(" ")[0].partition("-")[0]  # the sign of a long vowel is "KATAKANA-HIRAGANA"
     if script not in SCRIPTS:
         raise ValueError("it holds letters of a script in which names are not kept; write it in Chinese or Latin ones")
     return script

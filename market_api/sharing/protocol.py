@@ -9,8 +9,10 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from market_api.problems import Problem
+from market_api.web.answers import OTHER_REFUSALS
 
 CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
@@ -46,6 +48,10 @@ class SharingRoute(APIRoute):
                 return refused(problem)
             except RequestValidationError as error:
                 return refused(_invalid(error))
+            except HTTPException as error:
+                if error.status_code != 400:
+                    raise  # the frame's own, such as of a body that is too large
+                return refused(OTHER_REFUSALS[400])
 
         return handled
 

@@ -80,7 +80,8 @@ def _fault(error: Any) -> dict[str, str]:
     is repeated; where the body is no JSON at all, the place is the number of a character."""
     place = [str(part) for part in error["loc"] if part not in PLACES]
     named = [part if NAME_OF_FIELD.fullmatch(part) else UNNAMED for part in place]
-    return {"field": ".".join(named)[:200], "reason": str(error["msg"]).removeprefix("Value error, ")[:300]}
+    reason = error["ctx"]["error"] if error["type"] == "json_invalid" else error["msg"]
+    return {"field": ".".join(named)[:200], "reason": str(reason).removeprefix("Value error, ")[:300]}
 
 
 def _refused(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from market_api.problems import Problem
 from market_api.web.answers import OTHER_REFUSALS, answer_of
+from market_api.web.json_bodies import is_json, require_one_reading
 
 BODY_SECONDS = 30.0
 """In this time a request's body is there whole."""
@@ -30,14 +31,14 @@ class BodyLimit:
             answer = answer_of(self._too_large(), scope["state"]["request_id"], {"Connection": "close"})
             await answer(scope, receive, send)
         else:
-            await self._app(scope, self._bounded(receive), send)
+            await self._app(scope, self._bounded(receive, is_json(scope["headers"])), send)
 
     def _too_large(self) -> Problem:
         return Problem("too_large", f"{OTHER_REFUSALS[413].detail.rstrip('.')}: {self._bytes_max} bytes at most.")
 
-    def _bounded(self, receive: Receive) -> Receive:
+    def _bounded(self, receive: Receive, is_read_as_json: bool) -> Receive:
         """Receive a body and count it; what comes after it, such as the client's leaving, may take any time."""
-        size_bytes, is_whole = 0, False
+        size_bytes, is_whole, parts = 0, False, list[bytes]()
         until: float | None = None
 
         async def received() -> Message:
@@ -54,6 +55,10 @@ class BodyLimit:
             is_whole = not message.get("more_body", False)
             if size_bytes > self._bytes_max:
                 raise HTTPException(413)
+            if is_read_as_json:
+                parts.append(message.get("body", b""))
+                if is_whole:
+                    require_one_reading(b"".join(parts))
             return message
 
         return received

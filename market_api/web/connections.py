@@ -15,6 +15,24 @@ ANSWER_SECONDS = 60.0
 """In this time a client that has not read what was sent reads some of it."""
 
 
+class QuietTransport:
+    """A transport to which writing is nothing once the client has gone: uvloop's raises where it left while it was
+    waited for, and uvicorn learns of it a moment later."""
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        """Send, where somebody is there."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which ends a connection whose head does not come whole in time, or is too large."""
 
@@ -24,7 +42,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected and says nothing yet."""
-        super().connection_made(transport)
+        quiet: Any = QuietTransport(transport)
+        super().connection_made(quiet)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

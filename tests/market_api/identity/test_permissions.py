@@ -24,7 +24,6 @@ OPEN = {
     "/v1/applications",
     "/openapi.json",
     "/docs",
-    "/docs/oauth2-redirect",
     "/delta-sharing/files/{token}",
 }
 """What nobody needs a token for; the address of a file is itself what permits it."""

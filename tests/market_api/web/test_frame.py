@@ -97,9 +97,10 @@ def test_an_answers_own_caching_stands(client: TestClient) -> None:
     assert client.get("/cached").headers.get_list("Cache-Control") == ["private, max-age=60"]
 
 
-def test_only_the_documentation_has_scripts(client: TestClient) -> None:
-    assert "script-src" in client.get("/docs").headers["Content-Security-Policy"]
-    assert "script-src" not in client.get("/docs/oauth2-redirect").headers["Content-Security-Policy"]
+def test_no_answer_has_scripts(client: TestClient) -> None:
+    for address in ("/docs", "/openapi.json", "/nowhere"):
+        policy = client.get(address).headers["Content-Security-Policy"]
+        assert "script-src" not in policy and policy.startswith("default-src 'none'")
 
 
 def test_https_is_kept_where_the_market_has_it() -> None:

@@ -1,0 +1,33 @@
+"""A served market that the tests of a module share, and terminals of everybody's own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.market_api.client.places import Place, a_place
+from tests.market_api.commands.terminals import Terminal
+
+Terminals = Callable[[str], Terminal]
+
+
+@pytest.fixture(scope="module")
+def place(pulled_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Shared: each test brings its own participants where it counts what they have."""
+    with a_place(pulled_home, tmp_path_factory.mktemp("place")) as found:
+        yield found
+
+
+@pytest.fixture
+def own_place(pulled_home: Path, tmp_path: Path) -> Iterator[Place]:
+    """A test's own, for what changes it for good."""
+    with a_place(pulled_home, tmp_path / "own") as found:
+        yield found
+
+
+@pytest.fixture
+def terminal(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminals:
+    """Somebody's terminal, by a name."""
+    return lambda name: Terminal(name, place, tmp_path, monkeypatch, capsys)
