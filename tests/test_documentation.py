@@ -3,18 +3,23 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+from market_api.__main__ import command as market_command
+from market_api.problems import KINDS
 from orchestration.command_line import app
 from orchestration.declarations import declarations, read_declaration
 from tests.builders import PROJECT, copy_of, jinku_environment, project_copy
+from tests.market_pages import addresses, market_of
 
 ROOMS = ("orchestration", "vault", "samples", "review", "expectations", "market_api")
 PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
@@ -23,6 +28,11 @@ PLACES_OF_CODES: dict[str, dict[str, tuple[int, int]]] = {
     "BatchRefused": {"BatchRefused": (0, 1)},
 }
 """Among which arguments of which calls an error's code stands."""
+
+OF_THE_MACHINE = re.compile(r"\b(useradd|userdel|sudo|apt|apt-get|systemctl|jinku up|make|jinku market serve)\b")
+"""What no test may run."""
+OF_MARKET = re.compile(r"\$MARKET|^jinku market ", re.MULTILINE)
+"""Stands in the blocks of pages that need a market."""
 
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_BEFORE_BLOCK = re.compile(r"`((?:assets|dbt_project)/[\w/.]+)`:\n\n$")
@@ -54,10 +64,19 @@ def documented(text: str) -> set[str]:
     return set(re.findall(r"^\| `([^`]+)`", text, re.MULTILINE))
 
 
-def test_every_error_code_and_quarantine_reason_is_documented_and_no_other() -> None:
-    errors, reasons = page("errors.md").split("## Why a batch is quarantined")
+def test_every_error_code_quarantine_reason_and_refusal_is_documented_and_no_other() -> None:
+    errors, others = page("errors.md").split("## Why a batch is quarantined")
+    reasons, refusals = others.split("## What the market refuses")
     assert documented(errors) == raised("JinkuError")
     assert documented(reasons) == raised("BatchRefused")
+    assert documented(refusals) == set(KINDS)
+    told = dict(re.findall(r"^\| `([^`]+)` \| (\d{3}) \|", refusals, re.MULTILINE))
+    assert told == {code: str(kind.status) for code, kind in KINDS.items()}
+
+
+def test_every_address_of_the_market_is_listed_as_it_is() -> None:
+    listed = page("market.md").split("<!-- addresses -->\n")[1].split("\n<!-- end of addresses -->")[0]
+    assert listed == addresses(), "python -m tests.market_pages prints the table"
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
@@ -84,6 +103,8 @@ def test_every_command_and_option_is_documented_and_no_other() -> None:
             words = line.split("|")[1].strip(" `").split()[1:]
             told[" ".join(word for word in words if not word.isupper())] = line
     commands = dict(commands_of(typer.main.get_command(app)))
+    assert not commands.pop("market").params
+    commands |= dict(commands_of(typer.main.get_command(market_command), "market "))
     assert set(told) == set(commands)
     for name, command in commands.items():
         for parameter in command.params:
@@ -119,7 +140,13 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_block_of_a_page_is_of_a_kind_that_is_tried(path: Path) -> None:
     kinds = {kind for kind, _ in FENCED.findall(path.read_text())}
-    assert kinds <= {"sh", "yaml", "sql", "text"}, kinds
+    assert kinds <= {"sh", "yaml", "sql", "python", "text"}, kinds
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_no_block_that_is_tried_changes_the_machine_or_stays_running(path: Path) -> None:
+    for kind, content in FENCED.findall(path.read_text()):
+        assert kind != "sh" or not OF_THE_MACHINE.search(content), f"a block of text, not of the shell: {content}"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -137,23 +164,45 @@ def test_declarations_on_a_page_are_valid(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.faults  # for its length
 @pytest.mark.parametrize("path", [path for path in PAGES if "```sh" in path.read_text()], ids=lambda path: path.name)
-def test_what_a_page_tells_to_do_works(path: Path, city: Path, tmp_path: Path) -> None:
-    """Blocks with a file's name before them are written there, shell blocks are run, in the order of the page."""
+def test_what_a_page_tells_to_do_works(path: Path, city: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks with a file's name before them are written there, others are run, in the order of the page."""
+    text = path.read_text()
+    if "curl " in text and not all(map(shutil.which, ("curl", "jq"))):
+        pytest.skip("curl or jq is not installed")
+    needs_market = any(OF_MARKET.search(content) for kind, content in FENCED.findall(text) if kind == "sh")
     project, home = project_copy(tmp_path / "project"), copy_of(city, tmp_path)
+    (tmp_path / ".curlrc").write_text("fail-with-body\n")
     environment = {
         **jinku_environment(home),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(project),
+        "CURL_HOME": str(tmp_path),
     }
-    text = path.read_text()
-    for block in FENCED.finditer(text):
-        kind, content = block.groups()
-        file = FILE_BEFORE_BLOCK.search(text[: block.start()])
-        if file is not None:
-            (project / file[1]).parent.mkdir(parents=True, exist_ok=True)
-            (project / file[1]).write_text(content)
-        elif kind == "sh":
-            done = subprocess.run(
-                ["bash", "-euc", content], cwd=project, env=environment, capture_output=True, text=True
-            )
-            assert done.returncode == 0, f"{content}\n{done.stdout}{done.stderr}"
+    monkeypatch.chdir(project)
+    with ExitStack() as stack:
+        market = stack.enter_context(market_of(path.name, home)) if needs_market else None
+        environment |= market.environment if market else {}
+        names: dict[str, Any] = {}
+        for block in FENCED.finditer(text):
+            kind, content = block.groups()
+            before = text[: block.start()]
+            if market:
+                market.meanwhile(before)
+            if file := FILE_BEFORE_BLOCK.search(before):
+                (project / file[1]).parent.mkdir(parents=True, exist_ok=True)
+                (project / file[1]).write_text(content)
+            elif kind == "sh":
+                environment = run_in_shell(content, environment, tmp_path / "environment")
+            elif kind == "python":
+                with pytest.MonkeyPatch.context() as patch:
+                    for name, value in environment.items():
+                        patch.setenv(name, value)
+                    exec(compile(content, path.name, "exec"), names)
+
+
+def run_in_shell(content: str, environment: dict[str, str], after: Path) -> dict[str, str]:
+    """Run a block; gives the environment as it leaves it, for the next one. after: a file to tell it in."""
+    script = f"{content}\nenv -0 > {after}"
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{content}\n{done.stdout}{done.stderr}"
+    return dict(each.split("=", 1) for each in after.read_text().split("\0") if "=" in each)
