@@ -1,12 +1,14 @@
 """Who stands behind a component's rows, as its contract says, in the names of the vault's layers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from orchestration.dbt_assets import Models
 from orchestration.security.compiled import model_under_review
 from orchestration.security.queries import contract_query
 from review.model.entities import entity_faults
 from review.model.under_review import Table
+from review.model.written_out import lineage_of
 from vault.contract import ComponentContract
 from vault.disclosure.entities import EntityQuery
 from vault.errors import JinkuError
@@ -30,7 +32,8 @@ def entity_query(models: Models, name: str, contract: ComponentContract) -> Enti
 def followed_entity_query(
     models: Models, name: str, contract: ComponentContract, statements: Mapping[Table, str]
 ) -> EntityQuery | None:
-    """The query of a component's entities, as `entity_query` has it, followed to the pseudonym that it names.
+    """The query of a component's entities, as `entity_query` has it, followed to the pseudonym that it names, and
+    with the lineage of the cells.
 
     statements: the compiled SQL of the component and of all models below it. Raises JinkuError `entities_unusable` also
     where `entity` is another column than the pseudonym of the kind that the contract says.
@@ -38,10 +41,13 @@ def followed_entity_query(
     query = entity_query(models, name, contract)
     if query is None:
         return None
-    faults = entity_faults(model_under_review(models, name, statements), query.statement, query.kind)
+    model = model_under_review(models, name, statements)
+    faults = entity_faults(model, query.statement, query.kind)
     if faults:
         raise _unusable(name, faults)
-    return query
+    if not query.has_cells:
+        return query
+    return replace(query, lineage=lineage_of(model, query.statement, contract.count_columns))
 
 
 def _unusable(name: str, faults: tuple[str, ...]) -> JinkuError:

@@ -145,7 +145,7 @@ def _disclosing(vault: Vault, models: Models, name: str, reviewed: Reviewed, now
         if entities is None:
             return
         kept = keep_entities(vault, release_id, scope, entities)
-        disclosed = DisclosedSet(release_id, scope, name, kept)
+        disclosed = DisclosedSet(release_id, scope, name, kept, entities.lineage)
         record_release(record.connection, disclosed, reviewed.sources, reviewed.compared_with, now)
 
     return disclose

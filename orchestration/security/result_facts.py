@@ -35,7 +35,8 @@ from vault.snapshot import snapshot_hash
 @dataclass(frozen=True)
 class Subject:
     """What is reviewed: a component of the models, the sources it rests on, whose data it discloses, or why that cannot
-    be told, and the earlier releases it is compared with."""
+    be told, and the earlier releases it is compared with: those of the same scope, those that publish
+    totals or their cells, and all of the same kind of entities."""
 
     models: Models
     name: str
@@ -44,6 +45,7 @@ class Subject:
     unusable: JinkuError | None
     earlier: tuple[DisclosedSet, ...]
     related: tuple[DisclosedSet, ...]
+    others: tuple[DisclosedSet, ...] = ()
 
     @property
     def contract(self) -> ComponentContract:

@@ -36,7 +36,7 @@ from review.result.thresholds import Thresholds, thresholds_for
 from review.sign_off import SignOff, sign_off
 from vault.black_box.recording import recording
 from vault.disclosure.entities import EntityQuery, compare
-from vault.disclosure.ledger import DisclosedSet, earlier_sets, related_sets, scope_of
+from vault.disclosure.ledger import DisclosedSet, earlier_sets, related_sets, scope_of, sets_of_kind
 from vault.errors import JinkuError
 from vault.ibis_tables import ibis_table
 from vault.layers import Vault, connect
@@ -75,14 +75,16 @@ def review_component(
     """
     contract = models.known.components[name]
     registry = open_registry(vault.home)
-    with registry.begin() as connection:
-        sources = sources_below(models, name)
-        earlier = earlier_sets(connection, sources, scope_of(contract), name)
-        related = related_sets(connection, sources, contract)
-        last = latest_review(connection, name)
+    sources = sources_below(models, name)
     statements, fault = _statements(vault, storage, models, name)
     entities, unusable = _entities(models, name, statements, fault)
-    subject = Subject(models, name, sources, entities, unusable, earlier, related)
+    lineage = "" if entities is None else entities.lineage
+    with registry.begin() as connection:
+        earlier = earlier_sets(connection, sources, scope_of(contract), name, lineage)
+        others = () if entities is None else sets_of_kind(connection, sources, entities.kind)
+        related = related_sets(connection, sources, contract, lineage)
+        last = latest_review(connection, name)
+    subject = Subject(models, name, sources, entities, unusable, earlier, related, others)
     thresholds = thresholds_for(policy.result, contract.release_tier)
     with connect(vault, read=LAYERS_READ) as engine:
         data_hash = snapshot_hash(ibis_table(engine, COMPONENTS.database, COMPONENTS.name, name))
@@ -90,7 +92,7 @@ def review_component(
         with registry.begin() as connection:
             noise = noise_on_record(connection, name, data_hash)
         evidence = evidence_hash(engine, subject)
-        cache_key = _cache_key(content, evidence, (*earlier, *related), noise, fault or unusable)
+        cache_key = _cache_key(content, evidence, (*earlier, *others, *related), noise, fault or unusable)
         if last is not None and last.cache_key == cache_key:
             lasting = tuple(each for each in last.findings if each.part != "origin")
         else:
@@ -103,7 +105,7 @@ def review_component(
     review = Review(name, content, cache_key, (*origin, *lasting), policy.blocking, run_id, now)
     with recording(vault, now) as record:
         review = record_review(record, review)
-    return Reviewed(review, sources, subject.entities, tuple(each.release_id for each in earlier))
+    return Reviewed(review, sources, subject.entities, tuple(each.release_id for each in (*earlier, *others)))
 
 
 def _entities(
@@ -150,7 +152,8 @@ def _result_findings(
     facts = result_facts(vault, engine, subject, statements, noise)
     if subject.entities is not None:
         try:
-            comparison = compare(vault, subject.entities, subject.earlier, differencing_minimum(facts, thresholds))
+            minimum = differencing_minimum(facts, thresholds)
+            comparison = compare(vault, subject.entities, subject.earlier, minimum, subject.others)
         except JinkuError as error:
             if error.code != "entities_unusable":
                 raise

@@ -30,16 +30,17 @@ def entity_faults(model: ModelUnderReview, statement: str, kind: str) -> tuple[s
     read = statement_of(statement)
     if read.tree is None or read.faults:
         return tuple(read.faults) or ("it cannot be read",)
-    for table in read.tree.find_all(exp.Table):
+    tree = read.tree.copy()  # the one that was read is kept for whoever reads the same text again
+    for table in tree.find_all(exp.Table):
         if (table.db, table.name) == model.table:
             table.set("catalog", None)
             table.set("db", exp.to_identifier(OWN_ROWS))
     own = {(OWN_ROWS, model.name): model.statements.get(model.table, "")}
-    asked = {**model.statements, **own, model.table: read.tree.sql("duckdb")}
+    asked = {**model.statements, **own, model.table: tree.sql("duckdb")}
     trace = traced(replace(model, statements=asked))
     if trace.relation is None:
         return (f"it cannot be followed: {trace.failure}",)
-    faults = list(dict.fromkeys([*changing(read.tree), *trace.notes.unordered]))
+    faults = list(dict.fromkeys([*changing(tree), *trace.notes.unordered]))
     if kind not in (*SUBJECTS, model.name):
         faults.append(f"'{kind}' is neither a subject ({', '.join(sorted(SUBJECTS))}) nor the component itself")
     elif not _is_pseudonym(trace.relation.columns.get(ENTITY, Value()), kind):

@@ -37,7 +37,8 @@ def review_differencing(facts: ResultFacts, thresholds: Thresholds) -> Finding:
 
 
 def differencing(comparison: Comparison, minimum: int) -> Finding:
-    """|A\\B| and |B\\A| are 0 or at least the minimum for every earlier release B of the same sources, scope and kind.
+    """|A\\B| and |B\\A| are 0 or at least the minimum for every earlier release B of the same sources, scope and kind;
+    and no cell tells of fewer beside the cells of any release of the same sources and kind, whatever they are called.
 
     A release that shows nobody has nothing to compare and fails. Source: models §7.
     """
@@ -48,6 +49,9 @@ def differencing(comparison: Comparison, minimum: int) -> Finding:
         for each in comparison.differences
         if any(0 < size < minimum for size in (each.only_new, each.only_earlier, each.smallest_in_cell))
     ]
+    if minimum > comparison.below and comparison.differences + comparison.close:
+        reason = f"cells were compared below {comparison.below}, and {minimum} are asked for: compare again"
+        return found(DIFFERENCING, "error", reason)
     reason = "there is no earlier release of the same sources and kind to be compared with"
     if comparison.differences:
         releases = counted(len(comparison.differences), "earlier release")
@@ -57,9 +61,15 @@ def differencing(comparison: Comparison, minimum: int) -> Finding:
             f"subtracted from {', '.join(each.release_id for each in close)} it tells of fewer than {minimum}: "
             "wait for more changes, or release the same rows"
         )
+    elif comparison.close:
+        releases = ", ".join(each.release_id for each in comparison.close)
+        reason = (
+            f"cells subtracted from those of {releases}, whatever they are called, tell of fewer than {minimum}: "
+            "make the cells as there, or wait for more changes"
+        )
     return judged(
         DIFFERENCING,
-        not close,
+        not (close or comparison.close),
         reason,
         minimum=minimum,
         entities=comparison.entities,
@@ -71,6 +81,7 @@ def differencing(comparison: Comparison, minimum: int) -> Finding:
             }
             for each in comparison.differences
         },
+        close_cells={each.release_id: {"cells": each.cells, "fewest": each.fewest} for each in comparison.close},
     )
 
 

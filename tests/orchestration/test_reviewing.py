@@ -17,9 +17,12 @@ from review.policy import Policy
 from review.records import Review
 from tests.builders import copy_of, opened
 from vault.contract import Entities
+from vault.disclosure.entities import keep_entities
+from vault.disclosure.ledger import DisclosedSet, record_release
 from vault.errors import JinkuError
 from vault.home import Home
 from vault.layers import connect
+from vault.registry.database import open_registry
 
 NAME = "zone_hourly_mobility"
 PATIENTS = "clinic_load_weekly"
@@ -64,11 +67,35 @@ def test_other_people_behind_the_same_rows_are_looked_at_again(home: Path, monke
     policy = City().policy()
     reviewed(home, policy, PATIENTS)
     assert not asked
-    with connect(opened(home), write="warehouse") as connection:
-        one = "(select min(person_id) from warehouse.resource.visit)"
+    counted = entity_query(models_of(home), PATIENTS, declarations().components[PATIENTS])
+    assert counted is not None
+    with connect(opened(home), write="warehouse", read=("components",)) as connection:
+        one = f"(select min(entity) from ({counted.statement}))"
         connection.execute(f"update warehouse.resource.visit set person_id = repeat('0', 64) where person_id = {one}")
     reviewed(home, policy, PATIENTS)
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("left_out", "outcome"), [(1, "fail"), (0, "pass")])
+def test_one_person_less_under_other_names_of_columns_and_cells_is_refused(
+    home: Path, left_out: int, outcome: str
+) -> None:
+    """Another component of the same visits, released before: its columns and cells are called otherwise."""
+    vault, query = opened(home), entity_query(models_of(home), PATIENTS, declarations().components[PATIENTS])
+    assert query is not None
+    biggest = f"(select cell from ({query.statement}) group by cell order by count(*) desc, cell limit 1)"
+    victim = f"(select min(entity) from ({query.statement}) where cell = {biggest})"
+    less = f"select entity, 'no. ' || md5(cell) as cell from ({query.statement}) as told"
+    if left_out:
+        less += f" where not (cell = {biggest} and entity = {victim})"
+    kept = keep_entities(vault, "spells@1", "people by place, span", replace(query, statement=less))
+    with open_registry(vault.home).begin() as registry:
+        disclosed = DisclosedSet("spells@1", "people by place, span", "spells", kept, "c by g as q")
+        record_release(registry, disclosed, ["clinic_visits"], [], datetime.now(UTC))
+    (found,) = [each for each in reviewed(home, City().policy(), PATIENTS).findings if each.check == "R9_differencing"]
+    assert found.outcome == outcome, found.reason
+    if left_out:
+        assert found.evidence["close_cells"]["spells@1"]["fewest"] == 1
 
 
 def test_entities_that_are_no_pseudonyms_are_an_error_of_the_checks_that_compare_them(home: Path) -> None:

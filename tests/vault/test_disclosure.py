@@ -23,8 +23,16 @@ from tests.builders import NOON, PROJECT, column, fresh_vault, rows
 from vault.contract import ComponentContract
 from vault.disclosure import linear_queries
 from vault.disclosure.budgets import Loss, Query, commit, give_back, reserve, spends_of, spent
-from vault.disclosure.entities import NEW, Comparison, EntityQuery, compare, keep_entities
-from vault.disclosure.ledger import DisclosedSet, EntitySet, earlier_sets, record_release, related_sets, scope_of
+from vault.disclosure.entities import NEW, CloseCells, Comparison, EntityQuery, compare, keep_entities
+from vault.disclosure.ledger import (
+    DisclosedSet,
+    EntitySet,
+    earlier_sets,
+    record_release,
+    related_sets,
+    scope_of,
+    sets_of_kind,
+)
 from vault.disclosure.linear_queries import Atom, TooLarge, blocks, isolates
 from vault.disclosure.noise import Cells, Range, noisy_counts, noisy_means, noisy_sums
 from vault.errors import JinkuError
@@ -130,6 +138,71 @@ def test_a_component_whose_columns_were_renamed_is_compared_with_its_own_release
     disclosed = DisclosedSet("r2", "cases by quarter", "features", kept)
     with open_registry(vault.home).begin() as connection, pytest.raises(JinkuError, match="release_not_compared"):
         record_release(connection, disclosed, SOURCES, [], NOON)
+
+
+def beside_others(vault: Vault, query: EntityQuery, lineage: str = "") -> tuple[CloseCells, ...]:
+    """What cells tell beside those of every release of the sources, whatever it counts by."""
+    with open_registry(vault.home).begin() as connection:
+        others = sets_of_kind(connection, SOURCES, "person")
+    return compare(vault, replace(query, lineage=lineage), (), 11, others).close
+
+
+def test_cells_under_other_names_are_compared_as_the_sets_they_are(vault: Vault) -> None:
+    release(vault, "r1", in_cells({"north": range(20), "south": range(20, 40)}))
+    assert beside_others(vault, in_cells({"a": range(20), "b": range(20, 40)})) == ()
+    (found,) = beside_others(vault, in_cells({"a": range(19), "b": range(20, 40)}))
+    assert (found.release_id, found.component, found.fewest) == ("r1", "features", 1)
+    (swapped,) = beside_others(vault, in_cells({"south": range(19), "north": range(19, 40)}))
+    assert swapped.fewest == 1
+    assert beside_others(vault, in_cells({"a": range(100, 120), "b": range(9)})) == (), "nobody is in both"
+
+
+def test_a_cell_is_compared_with_those_that_make_it_up(vault: Vault) -> None:
+    release(vault, "r1", in_cells({"north": range(20), "south": range(20, 40)}))
+    assert beside_others(vault, in_cells({"city": range(40)})) == ()
+    for city in (range(41), range(39), range(1, 40)):
+        (found,) = beside_others(vault, in_cells({"city": city}))
+        assert found.fewest == 1
+    assert beside_others(vault, in_cells({"city": range(51)})) == ()
+
+
+def test_cells_that_make_up_an_earlier_one_are_compared_with_it(vault: Vault) -> None:
+    release(vault, "r1", in_cells({"city": range(40)}))
+    assert beside_others(vault, in_cells({"north": range(20), "south": range(20, 40)})) == ()
+    assert beside_others(vault, in_cells({"north": range(20), "south": range(20, 39)}))[0].fewest == 1
+
+
+def test_parts_that_share_somebody_add_up_to_nothing(vault: Vault) -> None:
+    release(vault, "r1", in_cells({"april": range(25), "may": range(15, 39)}))
+    assert beside_others(vault, in_cells({"spring": range(40)})) == ()
+
+
+def test_the_names_of_cells_are_relied_on_where_the_lineage_is_the_same(vault: Vault) -> None:
+    days = in_cells({"monday": range(20)})
+    kept = keep_entities(vault, "r1", "patients by day", days)
+    with open_registry(vault.home).begin() as connection:
+        disclosed = DisclosedSet("r1", "patients by day", "days", kept, "count by day")
+        record_release(connection, disclosed, SOURCES, [], NOON)
+        found = earlier_sets(connection, SOURCES, "people by date", "others", "count by day")
+        assert [each.release_id for each in found] == ["r1"]
+        assert earlier_sets(connection, SOURCES, "people by date", "others") == ()
+    tuesday = in_cells({"tuesday": range(1, 21)})
+    assert beside_others(vault, tuesday, "count by day") == ()
+    assert beside_others(vault, tuesday, "count by another") != ()
+
+
+def test_too_many_cells_are_refused_and_not_skipped(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    release(vault, "r1", in_cells({"north": range(20), "south": range(20, 40)}))
+    monkeypatch.setattr("vault.disclosure.entities.PAIRS_MAX", 39)
+    with pytest.raises(JinkuError, match=r"entities_unusable: .* meet in more than 39 memberships"):
+        beside_others(vault, in_cells({"city": range(40)}))
+
+
+def test_a_release_of_another_scope_that_came_after_the_review_refuses_the_record(vault: Vault) -> None:
+    release(vault, "r1", in_cells({"north": range(20)}))
+    kept = keep_entities(vault, "r2", "people by place", in_cells({"a": range(19)}))
+    with open_registry(vault.home).begin() as connection, pytest.raises(JinkuError, match="release_not_compared"):
+        record_release(connection, DisclosedSet("r2", "people by place", "other", kept), SOURCES, [], NOON)
 
 
 def test_no_entity_lies_in_the_clear_or_as_a_hash_that_others_can_make(vault: Vault, tmp_path: Path) -> None:
@@ -260,16 +333,28 @@ def test_the_scope_is_what_is_counted_by_what() -> None:
 def test_totals_and_their_cells_are_related_whichever_came_first(vault: Vault) -> None:
     cells = contract("aggregate", countColumns=["patients"])
     totals = contract("aggregate", countColumns=["patients"], grain=["week"])
-    kept = EntitySet("person", 1, "0")
+    kept, seen = EntitySet("person", 1, "0"), ["r1", "r2"]
     with open_registry(vault.home).begin() as connection:
         for name, of_contract in (("r1", cells), ("r2", totals), ("r3", contract("person"))):
-            record_release(connection, DisclosedSet(name, scope_of(of_contract), name, kept), SOURCES, ["r1"], NOON)
+            record_release(connection, DisclosedSet(name, scope_of(of_contract), name, kept), SOURCES, seen, NOON)
         found = [
             [each.release_id for each in related_sets(connection, SOURCES, asked)]
             for asked in (cells, totals, contract("person"), contract("aggregate", grain=["week"]))
         ]
         assert found == [["r2"], ["r1"], [], []]
         assert related_sets(connection, ["taxis"], cells) == ()
+
+
+def test_totals_under_other_names_are_related_by_their_lineage(vault: Vault) -> None:
+    cells, kept = contract("aggregate", countColumns=["patients"]), EntitySet("person", 1, "0")
+    with open_registry(vault.home).begin() as connection:
+        totals = DisclosedSet("r1", "people by date", "totals", kept, "c1 by g1 as q1")
+        record_release(connection, totals, SOURCES, [], NOON)
+        found = [
+            len(related_sets(connection, SOURCES, cells, lineage))
+            for lineage in ("c1 by g1, g2 as q2", "c1 by g1 as q2", "c2 by g1, g2 as q1", "c1 by g2, g3 as q1", "")
+        ]
+    assert found == [1, 0, 0, 0, 0]
 
 
 def test_three_releases_tell_what_no_two_do(vault: Vault) -> None:

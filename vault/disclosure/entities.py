@@ -17,6 +17,8 @@ from vault.layers import Vault, connect
 
 LAYER = "entities"
 ATOMS_READ_MAX = 20_000
+PAIRS_MAX = 50_000_000
+"""Most pairs of memberships of one entity that are looked at between two releases whose cells cannot be aligned."""
 
 TABLE = f"{LAYER}.main.membership"
 CREATE = f"create table if not exists {TABLE} (release_id text, scope text, cell blob, entity blob)"
@@ -36,13 +38,16 @@ class EntityQuery:
 
     statement: SQL with a column `entity`, no null, and with `cell` where has_cells: text that tells the rows of an
     aggregate apart; layers: those it reads; kind: how its entities are named, such as `person` for the pseudonyms of
-    the resource layer. Entities of other kinds cannot be compared, not even where they are the same people.
+    the resource layer. Entities of other kinds cannot be compared, not even where they are the same people. lineage:
+    what makes the cells, whatever they are called; cells of equal lineage and name are the same cell. "" where it is
+    not known.
     """
 
     statement: str
     layers: tuple[str, ...]
     kind: str
     has_cells: bool = False
+    lineage: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,17 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class CloseCells:
+    """Cells of a candidate beside those of an earlier release under whatever names: how many of either tell of fewer
+    than the minimum when a cell of the other, or several that make it up, are subtracted, and the fewest told of."""
+
+    release_id: str
+    component: str
+    cells: int
+    fewest: int
+
+
+@dataclass(frozen=True)
 class Comparison:
     """A candidate beside all earlier releases of the same sources and scope.
 
@@ -65,6 +81,7 @@ class Comparison:
     groups; `NEW` stands for the candidate there, and the place among the differences for each earlier release. The
     first is that of all cells together, where it is among them. cells: those of the candidate, smallest_cell: the
     fewest entities of one, and memberships: pairs of a cell and an entity; all 0 where the query tells no cells apart.
+    close: what cells tell of one another in releases whose cells are made otherwise, where that is fewer than `below`.
     """
 
     entities: int
@@ -74,33 +91,47 @@ class Comparison:
     cells: int = 0
     smallest_cell: int = 0
     memberships: int = 0
+    close: tuple[CloseCells, ...] = ()
 
 
 NEW = -1
 """The candidate among the queries of an atom."""
 
 
-def compare(vault: Vault, query: EntityQuery, earlier: Sequence[DisclosedSet], below: int) -> Comparison:
+def compare(
+    vault: Vault,
+    query: EntityQuery,
+    earlier: Sequence[DisclosedSet],
+    below: int,
+    others: Sequence[DisclosedSet] = (),
+) -> Comparison:
     """The set of a release that is to be, beside those of earlier ones; nothing is written.
 
-    Raises JinkuError `entities_unusable` where the query cannot be run or names nobody in some row, where an earlier
-    set names its entities in another way, and where it is not as the ledger says; `layer_busy` and others as layers do.
+    earlier: sets of the same scope, whose cells are the same where they are called the same; others: all of the same
+    sources and kind. Of these every cell is held against every cell, unless the lineage says that names can be relied
+    on. Raises JinkuError `entities_unusable` where the query cannot be run or names nobody in some row, where an
+    earlier set names its entities in another way, where it is not as the ledger says, and where there are too many
+    cells to be held against each other; `layer_busy` and others as layers do.
     """
-    for each in earlier:
+    made_otherwise = [each for each in others if not query.lineage or each.lineage != query.lineage]
+    for each in (*earlier, *made_otherwise):
         if each.entities.entity_kind != query.kind:
             raise _unusable(f"{each.release_id} names entities as '{each.entities.entity_kind}', not '{query.kind}'")
-    held = (LAYER,) if earlier else ()
+    held = (LAYER,) if earlier or made_otherwise else ()
     if held and not vault.home.layer(LAYER).exists():
         raise _unusable("the layer of entities is gone")
     with connect(vault, read=(*held, *query.layers)) as connection:
         _put_candidate(connection, vault, query)
-        for each in earlier:
+        for each in dict.fromkeys([*earlier, *made_otherwise]):
             if _measured(connection, each) != each.entities:
                 raise _unusable(f"the set of {each.release_id} is not as it was recorded")
         differences = tuple(_difference(connection, each) for each in earlier)
         atoms = _atoms(connection, earlier, below) if earlier else ()
-        entities, *of_cells = map(int, connection.execute(COUNTED).fetchone() or (0, 0, 0, 0))
-    return Comparison(entities, below, differences, atoms, *(of_cells if query.has_cells else (0, 0, 0)))
+        close = tuple(found for each in made_otherwise if (found := _close_cells(connection, each, below)) is not None)
+        entities, cells, smallest, memberships = map(int, connection.execute(COUNTED).fetchone() or (0, 0, 0, 0))
+    if not query.has_cells:
+        return Comparison(entities, below, differences, atoms, close=close)
+    return Comparison(entities, below, differences, atoms, cells, smallest, memberships, close)
 
 
 def keep_entities(vault: Vault, release_id: str, scope: str, query: EntityQuery) -> EntitySet:
@@ -167,6 +198,71 @@ def _difference(connection: duckdb.DuckDBPyConnection, earlier: DisclosedSet) ->
         [earlier.release_id, earlier.scope],
     ).fetchone() or (0, 0, 0)
     return Difference(earlier.release_id, earlier.component, *map(int, found))
+
+
+CLOSE = """
+    with one as ({one}),
+    other as ({other}),
+    one_size as (select cell, count(*) as entities from one group by cell),
+    other_size as (select cell, count(*) as entities from other group by cell),
+    pairs as (
+        select one.cell as cell, other.cell as part, count(*) as shared
+        from one inner join other on one.entity = other.entity
+        group by one.cell, other.cell
+    ),
+    within as (
+        select pairs.*, one_size.entities as entities, other_size.entities as part_entities
+        from pairs
+        inner join one_size on pairs.cell = one_size.cell
+        inner join other_size on pairs.part = other_size.cell
+        where other_size.entities - shared < ? and (shared >= ? or shared = other_size.entities)
+    ),
+    covered as (
+        select within.cell, count(*) as counted, count(distinct one.entity) as entities
+        from within
+        inner join one on within.cell = one.cell
+        inner join other on within.part = other.cell and one.entity = other.entity
+        group by within.cell
+    ),
+    made_up as (
+        select within.cell, any_value(within.entities) - any_value(covered.entities) as only_one,
+            sum(part_entities - shared) as only_other
+        from within inner join covered on within.cell = covered.cell
+        where covered.counted = covered.entities
+        group by within.cell
+    ),
+    told as (
+        select cell, entities - shared as only_one, part_entities - shared as only_other from within
+        union all
+        from made_up
+    )
+    select count(distinct cell), coalesce(min(only_one + only_other), 0)
+    from told
+    where only_one < ? and only_other < ? and only_one + only_other > 0
+"""
+"""The cells of one release from which a cell of another, or all that lie in it where none of these share an entity, can
+be subtracted so that fewer than the minimum are left. A cell lies in another where fewer than the minimum of it do not,
+and the minimum or all of it do."""
+
+MEETINGS = f"""
+    select coalesce(sum(one.cells * other.cells), 0)
+    from (select entity, count(*) as cells from {CANDIDATE} group by entity) as one
+    inner join (select entity, count(*) as cells from ({OF_RELEASE}) group by entity) as other using (entity)
+"""
+
+
+def _close_cells(connection: duckdb.DuckDBPyConnection, earlier: DisclosedSet, below: int) -> CloseCells | None:
+    """What the cells of the candidate and of an earlier release tell of each other; None where it is enough."""
+    of_release = [earlier.release_id, earlier.scope]
+    (meetings,) = connection.execute(MEETINGS, of_release).fetchone() or (0,)
+    if meetings > PAIRS_MAX:
+        raise _unusable(f"its cells and those of {earlier.release_id} meet in more than {PAIRS_MAX} memberships")
+    new, limits = f"from {CANDIDATE}", [below] * 4
+    forth = connection.execute(CLOSE.format(one=new, other=OF_RELEASE), [*of_release, *limits]).fetchone() or (0, 0)
+    back = connection.execute(CLOSE.format(one=OF_RELEASE, other=new), [*of_release, *limits]).fetchone() or (0, 0)
+    cells = int(forth[0] + back[0])
+    fewest = min((int(fewest) for found, fewest in (forth, back) if found), default=0)
+    return CloseCells(earlier.release_id, earlier.component, cells, fewest) if cells else None
 
 
 def _atoms(

@@ -4,7 +4,7 @@ The sets themselves lie in a layer of the vault as keyed hashes (`vault.disclosu
 each was and a digest, so that a set that went missing or was changed is noticed. Source: models §7 (differencing).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ disclosed_sets = sa.Table(
     sa.Column("memberships", sa.Integer, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("recorded_at", sa.Text, nullable=False),
+    sa.Column("lineage", sa.Text, nullable=False, server_default=""),
 )
 
 disclosed_sources = sa.Table(
@@ -49,12 +50,17 @@ class EntitySet:
 
 @dataclass(frozen=True)
 class DisclosedSet:
-    """The set of one release and scope, as the ledger holds it."""
+    """The set of one release and scope, as the ledger holds it.
+
+    lineage: the scope without the names that an author chose (`review.model.written_out`); "" where it is not known,
+    as of rows that each stand for one subject.
+    """
 
     release_id: str
     scope: str
     component: str
     entities: EntitySet
+    lineage: str = ""
 
 
 def scope_of(contract: ComponentContract) -> str:
@@ -68,36 +74,43 @@ def scope_of(contract: ComponentContract) -> str:
 
 
 def earlier_sets(
-    connection: sa.Connection, sources: Collection[str], scope: str, component: str
+    connection: sa.Connection, sources: Collection[str], scope: str, component: str, lineage: str = ""
 ) -> tuple[DisclosedSet, ...]:
-    """The sets of the scope that releases of any of the sources disclosed, and those of the component under whatever
-    scope, as its columns may have had other names; in the order of the releases' ids."""
-    of_sources = sa.select(disclosed_sources.c.release_id).where(disclosed_sources.c.source.in_(sorted(sources)))
-    statement = (
-        sa.select(disclosed_sets)
-        .where(
-            sa.or_(disclosed_sets.c.scope == scope, disclosed_sets.c.component == component),
-            disclosed_sets.c.release_id.in_(of_sources),
-        )
-        .order_by(disclosed_sets.c.release_id, disclosed_sets.c.scope)
+    """The sets of the scope or of the lineage that releases of any of the sources disclosed, and those of the component
+    under whatever scope, as its columns may have had other names; in the order of the releases' ids."""
+    return tuple(
+        each
+        for each in _sets_of(connection, sources)
+        if each.scope == scope or each.component == component or (lineage and each.lineage == lineage)
     )
-    return tuple(_disclosed_set(row) for row in connection.execute(statement).mappings())
+
+
+def sets_of_kind(connection: sa.Connection, sources: Collection[str], entity_kind: str) -> tuple[DisclosedSet, ...]:
+    """Every set of entities of a kind that releases of any of the sources disclosed, whatever they count."""
+    return tuple(each for each in _sets_of(connection, sources) if each.entities.entity_kind == entity_kind)
 
 
 def related_sets(
-    connection: sa.Connection, sources: Collection[str], contract: ComponentContract
+    connection: sa.Connection, sources: Collection[str], contract: ComponentContract, lineage: str = ""
 ) -> tuple[DisclosedSet, ...]:
-    """The sets of releases of any of the sources that count what the contract counts by fewer or by more columns: the
-    one is a table of totals over the other's cells, so that cells left out can be computed from both."""
-    own = _counted_by(scope_of(contract))
+    """The sets of releases of any of the sources that count what the contract counts by fewer or by more columns, told
+    by their names or by their lineage: the one is a table of totals over the other's cells, so that cells left out can
+    be computed from both."""
+    return tuple(
+        each
+        for each in _sets_of(connection, sources)
+        if _are_related(scope_of(contract), each.scope) or _are_related(lineage, each.lineage)
+    )
+
+
+def _sets_of(connection: sa.Connection, sources: Collection[str]) -> Iterator[DisclosedSet]:
     of_sources = sa.select(disclosed_sources.c.release_id).where(disclosed_sources.c.source.in_(sorted(sources)))
     statement = (
         sa.select(disclosed_sets)
         .where(disclosed_sets.c.release_id.in_(of_sources))
         .order_by(disclosed_sets.c.release_id, disclosed_sets.c.scope)
     )
-    known = map(_disclosed_set, connection.execute(statement).mappings())
-    return tuple(each for each in known if own and _are_related(own, _counted_by(each.scope)))
+    return map(_disclosed_set, connection.execute(statement).mappings())
 
 
 def record_release(
@@ -110,14 +123,16 @@ def record_release(
     """Put a release's set on record, in the transaction of the release.
 
     compared_with: ids of the releases that its review compared it with. Raises JinkuError `release_not_compared` where
-    another release of the same sources and scope came between the review and now: nobody compared those two; and
-    ValueError for a release without sources, and for a time without a zone.
+    another release of the same sources with entities of the same scope or kind came between the review and now: nobody
+    compared those two; and ValueError for a release without sources, and for a time without a zone.
     """
     if not sources:
         raise ValueError("a release discloses something of at least one source")
     if at.tzinfo is None:
         raise ValueError("a time without a zone")
-    known = {each.release_id for each in earlier_sets(connection, sources, disclosed.scope, disclosed.component)}
+    entities = disclosed.entities
+    asked = earlier_sets(connection, sources, disclosed.scope, disclosed.component, disclosed.lineage)
+    known = {each.release_id for each in (*asked, *sets_of_kind(connection, sources, entities.entity_kind))}
     if known - set(compared_with):
         raise JinkuError(
             "release_not_compared",
@@ -125,7 +140,6 @@ def record_release(
             disclosed.component,
             "Review the component again.",
         )
-    entities = disclosed.entities
     connection.execute(
         sa.insert(disclosed_sets).values(
             release_id=disclosed.release_id,
@@ -135,6 +149,7 @@ def record_release(
             memberships=entities.memberships,
             digest=entities.digest,
             recorded_at=text_of(at),
+            lineage=disclosed.lineage,
         )
     )
     named = sa.select(disclosed_sources.c.source).where(disclosed_sources.c.release_id == disclosed.release_id)
@@ -144,17 +159,18 @@ def record_release(
 
 
 def _counted_by(scope: str) -> tuple[frozenset[str], frozenset[str]] | None:
-    """What a scope counts and by which columns; None for rows of subjects."""
-    counts, by, columns = scope.partition(" by ")
+    """What a scope or a lineage counts and by which columns; None for rows of subjects."""
+    counts, by, columns = scope.partition(" as ")[0].partition(" by ")
     return (frozenset(counts.split(", ")), frozenset(columns.split(", "))) if by else None
 
 
-def _are_related(
-    one: tuple[frozenset[str], frozenset[str]], other: tuple[frozenset[str], frozenset[str]] | None
-) -> bool:
-    return other is not None and bool(one[0] & other[0]) and (one[1] < other[1] or other[1] < one[1])
+def _are_related(scope: str, other_scope: str) -> bool:
+    one, other = _counted_by(scope), _counted_by(other_scope)
+    if one is None or other is None:
+        return False
+    return bool(one[0] & other[0]) and (one[1] < other[1] or other[1] < one[1])
 
 
 def _disclosed_set(row: Mapping[Any, Any]) -> DisclosedSet:
     entities = EntitySet(row["entity_kind"], row["memberships"], row["digest"])
-    return DisclosedSet(row["release_id"], row["scope"], row["component"], entities)
+    return DisclosedSet(row["release_id"], row["scope"], row["component"], entities, row["lineage"])

@@ -15,7 +15,7 @@ from vault.errors import JinkuError
 from vault.home import Home
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST_REVISION = "0006"
+NEWEST_REVISION = "0007"
 """The last migration; a test compares it with Alembic's own head."""
 
 

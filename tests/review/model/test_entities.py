@@ -3,6 +3,7 @@
 import pytest
 
 from review.model.entities import entity_faults
+from review.model.statement import statement_of
 from tests.review.model.town import OWN, model
 
 BY_KIND = "select kind, count(distinct person_id) as patients from resource.visit group by kind having count(*) >= 11"
@@ -19,6 +20,13 @@ def test_the_pseudonym_of_the_resource_layer_or_of_the_component_itself_names_so
     assert faults(NAMED) == ""
     assert faults("select person_id as entity from resource.person where sex = 'male'") == ""
     assert faults("select sample_id as entity from components.components.sample", "sample", FEATURES) == ""
+
+
+def test_a_query_is_judged_alike_however_often_it_is_asked_about() -> None:
+    own = "select sample_id as entity from components.components.sample"
+    assert faults(own, "sample", FEATURES) == faults(own, "sample", FEATURES) == ""
+    tree = statement_of(own).tree
+    assert tree is not None and tree.sql(dialect="duckdb").lower() == own
 
 
 @pytest.mark.parametrize(

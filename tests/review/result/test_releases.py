@@ -17,7 +17,7 @@ from tests.vault.test_disclosure import Vault, compared, in_cells, of, release
 from vault.contract import ComponentContract
 from vault.disclosure.budgets import Loss, Spend
 from vault.disclosure.draws import Draw, declared_hash
-from vault.disclosure.entities import Comparison, Difference
+from vault.disclosure.entities import CloseCells, Comparison, Difference
 from vault.disclosure.linear_queries import Atom
 
 PERSONAL, ENTERPRISES, PUBLIC = (frozenset({name}) for name in ("personal", "enterprise", "public"))
@@ -83,6 +83,15 @@ def test_what_three_releases_tell_is_refused_though_no_two_do(vault: Vault) -> N
     release(vault, "r2", of(range(20, 40)))
     assert beside(compared(vault, of(range(41)))) == ["pass", "fail"]
     assert beside(compared(vault, of(range(40)))) == ["pass", "pass"]
+
+
+def test_cells_that_tell_of_a_few_under_other_names_are_refused() -> None:
+    close = (CloseCells("weekly@1", "weekly", 2, 1),)
+    found = review_of(aggregate(), comparison=Comparison(40, 11, (), (), 2, 20, 40, close))["R9_differencing"]
+    assert (found.outcome, found.evidence["close_cells"]) == ("fail", {"weekly@1": {"cells": 2, "fewest": 1}})
+    assert "subtracted from those of weekly@1, whatever they are called, tell of fewer than 11" in found.reason
+    less = review_of(aggregate(), comparison=Comparison(40, 10, (), (), 2, 20, 40, close))["R9_differencing"]
+    assert less.outcome == "error", "cells compared for a lesser minimum are no evidence"
 
 
 def test_more_than_the_group_may_be_asked_for() -> None:
