@@ -128,6 +128,7 @@ def _received(home: Path) -> int:
 @pytest.mark.skipif(
     not REAL_DATA.is_dir(), reason=f"the public originals are not at {REAL_DATA.name}; nothing real was read"
 )
+@pytest.mark.faults  # for its length
 def test_the_same_contracts_take_the_real_files(tmp_path: Path) -> None:
     run = jinku(tmp_path / "home", "run", "--data", str(REAL_DATA))
     assert run.returncode == 0, run.stdout

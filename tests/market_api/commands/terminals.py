@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from market_api.__main__ import main
+from market_api.commands.terminal import WIDTH_OF_A_FILE, console
 from tests.market_api.client.places import Place
 
 
@@ -54,6 +55,7 @@ class Terminal:
         }
         self.capsys.readouterr()
         with self.monkeypatch.context() as patch:
+            patch.setattr(console, "width", WIDTH_OF_A_FILE)  # whatever the terminal of the tests is
             for name, value in environment.items():
                 patch.setenv(name, value)
             patch.chdir(self.folder)

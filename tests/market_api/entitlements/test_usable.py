@@ -111,6 +111,7 @@ def test_a_later_release_does_not_include_an_earlier_one(first: Bought) -> None:
 
 
 def test_of_two_entitlements_the_one_that_ends_first_is_used_first(first: Bought) -> None:
+    first.clock.move(seconds=1)
     shorter = bought_by(first.market, first.buyer, first.listing_id, replace(TERMS, term_days=10))
     assert asked(first).entitlement_id == shorter
     counted(first)
