@@ -1,8 +1,7 @@
 """A PostgreSQL server of its own for a test: made in seconds, stopped and removed when the test is done.
 
 The server listens on the loopback address alone, trusts whoever connects and, unless it is to be durable, syncs nothing
-to disk. It dies with the
-process that started it, also where that one is killed.
+to disk. It dies with the process that started it, also where that one is killed.
 """
 
 import os
@@ -15,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -27,12 +27,55 @@ NOBODY = 65534
 START_SECONDS = 30
 
 
+@dataclass
+class PostgresServer:
+    """A server that can be killed and started again over the same data. url: of its one database."""
+
+    url: str
+    log: Path
+    command: list[str | Path]
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers, also where what a killed one left is only just ending."""
+        until = time.monotonic() + START_SECONDS
+        while True:
+            with self.log.open("ab") as lines:
+                self._process = subprocess.Popen(_as_server(self.command), cwd="/", stdout=lines, stderr=lines)
+            if _answers(self.url, self._process, until):
+                return
+            assert time.monotonic() < until, self.log.read_text()
+
+    def kill(self) -> None:
+        """End it as a loss of power would; its clients' connections are cut."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """The fast shutdown: open connections are ended."""
+        self._end(signal.SIGINT)
+
+    def _end(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(timeout=START_SECONDS)
+            self._process = None
+
+
 @contextmanager
 def throwaway_postgres(folder: Path, *, is_durable: bool = False) -> Iterator[str]:
     """The URL (`postgresql+psycopg://...`) of an empty server; its log is `postgres.log` in the folder.
 
-    The data do not lie in the folder itself: another user runs the server, who may not reach it. The test is skipped,
-    with the reason, where PostgreSQL is not installed.
+    The test is skipped, with the reason, where PostgreSQL is not installed.
+    """
+    with restartable_postgres(folder, is_durable=is_durable) as server:
+        yield server.url
+
+
+@contextmanager
+def restartable_postgres(folder: Path, *, is_durable: bool = False) -> Iterator[PostgresServer]:
+    """The same as a server that can be killed and started again.
+
+    The data do not lie in the folder itself: another user runs the server, who may not reach it.
     """
     programs = _programs()
     data = Path(tempfile.mkdtemp(prefix="jinku-postgres-"))
@@ -47,14 +90,12 @@ def throwaway_postgres(folder: Path, *, is_durable: bool = False) -> Iterator[st
         settings = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={data}")
         settings += () if is_durable else ("fsync=off",)
         command = [programs / "postgres", "-D", data, *(part for one in settings for part in ("-c", one))]
-        with (folder / "postgres.log").open("wb") as log:
-            server = subprocess.Popen(_as_server(command), cwd="/", stdout=log, stderr=log)
+        server = PostgresServer(url, folder / "postgres.log", command)
         try:
-            _await(url, server, folder / "postgres.log")
-            yield url
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)  # the fast shutdown: open connections are ended
-            server.wait(timeout=START_SECONDS)
+            server.stop()
     finally:
         shutil.rmtree(data, ignore_errors=True)
 
@@ -90,15 +131,18 @@ def _free_port() -> int:
     return port
 
 
-def _await(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
-    while True:
+def _answers(url: str, server: subprocess.Popen[bytes], until: float) -> bool:
+    """Wait until a server answers; False where it has ended instead."""
+    while server.poll() is None:
         try:
             psycopg.connect(_dsn(url), connect_timeout=2).close()
-            return
+            return True
         except psycopg.OperationalError:
-            assert server.poll() is None and time.monotonic() < until, log.read_text()
+            if time.monotonic() > until:
+                server.kill()
+                server.wait()
             time.sleep(0.05)
+    return False
 
 
 def _dsn(url: str) -> str:

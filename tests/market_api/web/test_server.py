@@ -21,7 +21,7 @@ from market_api.web import body_limit, connections
 from tests.market_api.builders import SetClock, a_market, a_participant, served
 from tests.market_api.web.addresses import running
 
-ENOUGH_SECONDS = 10
+ENOUGH_SECONDS = 60
 
 
 @pytest.fixture
