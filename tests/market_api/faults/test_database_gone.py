@@ -120,7 +120,7 @@ def test_every_address_says_so_and_none_fails(pulled_home: Path, tmp_path: Path)
         database.kill()
         for address in addresses_of(client.app):  # type: ignore[arg-type]
             answer = ask(client, address, busy.party_of(address.act) if address.act else None, busy.ids)
-            assert answer.status_code in (503, 404, 401) or address.path in ("/health", "/docs"), str(address)
+            assert answer.status_code == 503 or answer.status_code < 500, str(address)
             assert answer.status_code != 404 or address.path in ("/metrics", "/delta-sharing/files/{token}")
         busy.market.engine.dispose()
 
