@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from market_api.auctions.announcing import Lot, announce
 from market_api.auctions.tables import auctions, bids
 from market_api.entitlements.tables import deliveries, entitlements
+from market_api.housekeeping import EVERY_SECONDS
 from market_api.idempotency import requests
 from market_api.market import Market, open_market
 from market_api.negotiations.tables import negotiations
@@ -46,7 +47,7 @@ from tests.market_api.faults.traders import (
 from tests.market_api.goods import EXCLUSIVE, a_listing, acted
 from tests.postgres import fresh_database
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.endurance
 
 FUNDS_FEN = 10**11
 CYCLE_SECONDS = 1.5
@@ -68,16 +69,18 @@ class Ground:
     def buyer(self) -> Participant:
         return a_participant(self.market, funds_fen=FUNDS_FEN)
 
-    def trade_and_fall(self, scripts: list[tuple[Participant, Script]], kills: int) -> None:
+    def trade_and_fall(
+        self, scripts: list[tuple[Participant, Script]], kills: int, cycle_seconds: float = CYCLE_SECONDS
+    ) -> None:
         """Have all trade, and kill the server so often, each time at a moment that nobody chose."""
         traders = [(Trader(self.floor, who, number + 1), script) for number, (who, script) in enumerate(scripts)]
         self.server.start()
         self.floor.is_open.set()
         with trading(self.floor, traders):
             for _ in range(kills):
-                time.sleep(self.dice.uniform(0.01, CYCLE_SECONDS))
+                time.sleep(self.dice.uniform(0.01, cycle_seconds))
                 self.fall()
-            time.sleep(CYCLE_SECONDS)
+            time.sleep(cycle_seconds)
         assert faults_of(self.market) == []
         self.server.stop()
         assert faults_of(self.market) == []
@@ -166,7 +169,7 @@ def test_falls_in_the_middle_of_bidding(place: Ground) -> None:
 def test_falls_in_the_middle_of_closings(place: Ground) -> None:
     scripts = [(place.seller, auctioning(place.listing_id, place.market.clock))]
     scripts += [(place.buyer(), bidding_and_paying(place.listing_id)) for _ in range(4)]
-    place.trade_and_fall(scripts, kills=20)
+    place.trade_and_fall(scripts, kills=15, cycle_seconds=2.5 * EVERY_SECONDS)
     check_answers(place)
     market, floor = place.market, place.floor
     announced, paid = floor.done("/v1/auctions", 201), floor.done("/v1/orders/*/pay", 200)

@@ -33,7 +33,7 @@ from tests.market_api.faults.servers import ServerProcess, prepared
 from tests.market_api.goods import ASKED, EXCLUSIVE, OFFERED, a_listing, acted, copied
 from tests.postgres import fresh_database
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.endurance
 
 CROWD = 200
 PRICE_FEN, RESERVE_FEN, INCREMENT_FEN, DEPOSIT_FEN = 1_000, 100_000, 5_000, 10_000
