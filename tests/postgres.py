@@ -50,6 +50,20 @@ class PostgresServer:
         """End it as a loss of power would; its clients' connections are cut."""
         self._end(signal.SIGKILL)
 
+    def pause(self) -> None:
+        """Have it hang with all its connections: it is there, and answers nothing until `resume`."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Have it go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: int) -> None:
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        for process_id in (self._process.pid, *map(int, children)):
+            os.kill(process_id, number)
+
     def stop(self) -> None:
         """The fast shutdown: open connections are ended."""
         self._end(signal.SIGINT)

@@ -22,8 +22,8 @@ router = APIRouter(tags=["running"])
 
 
 @router.get("/health")
-def health() -> Response:
-    """The process lives."""
+async def health() -> Response:
+    """The process lives. It is said without a thread, for all of them may be waiting for a database that hangs."""
     return JSONResponse({"is_alive": True})
 
 

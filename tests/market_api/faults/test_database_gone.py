@@ -125,8 +125,7 @@ def test_every_address_says_so_and_none_fails(pulled_home: Path, tmp_path: Path)
         busy.market.engine.dispose()
 
 
-def test_waiting_for_a_database_that_answers_no_more_has_an_end(site: Site) -> None:
-    """A database that hangs is told from one that is gone by time alone; meanwhile the process lives and says so."""
+def test_many_who_ask_while_it_is_gone_are_all_told(site: Site) -> None:
     buyer = site.buyer()
     with ThreadPoolExecutor(8) as threads, site.client() as client:
         assert client.get("/v1/account", headers=buyer.headers).status_code == 200
@@ -138,3 +137,26 @@ def test_waiting_for_a_database_that_answers_no_more_has_an_end(site: Site) -> N
         while client.get("/v1/account", headers=buyer.headers).status_code != 200:
             assert time.monotonic() < until
             time.sleep(0.1)
+
+
+def test_a_database_that_hangs_holds_up_those_who_need_it_and_nobody_else(site: Site) -> None:
+    """It is told from a slow one by nobody; so all wait, the process says that it lives, and all are served after."""
+    buyer, waiting = site.buyer(), 80
+    order = {"listing_id": site.listing_id, "terms": ASKED.document(), "price_fen": PRICE_FEN}
+
+    def bought(_: int) -> int:
+        with httpx.Client(base_url=site.server.url, timeout=60) as client:
+            return client.post("/v1/orders", json=order, headers=buyer.changing).status_code
+
+    with ThreadPoolExecutor(waiting) as threads, site.client() as client:
+        assert client.get("/v1/account", headers=buyer.headers).status_code == 200
+        site.database.pause()
+        answers = [threads.submit(bought, number) for number in range(waiting)]
+        time.sleep(2)
+        try:
+            assert client.get("/health").status_code == 200
+            assert not any(each.done() for each in answers)
+        finally:
+            site.database.resume()
+        assert {each.result() for each in answers} == {201}
+    assert faults_of(site.market) == []

@@ -7,6 +7,7 @@ key, what was not answered, and at the end each request has had exactly the effe
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ def check_answers(place: Ground) -> None:
     done = [each for each in floor.answered if each.status < 300]
     assert {(each.who, each.key): (each.status, each.document) for each in done} == kept
     assert len({each.key for each in floor.answered}) == len(floor.answered)
-    assert any(each.tries > 1 for each in floor.answered), "no request was ever cut off: the falls tested nothing"
+    assert floor.interrupted > 0, "no request was ever cut off: the falls tested nothing"
 
 
 def test_falls_in_the_middle_of_settlements(place: Ground) -> None:
@@ -169,15 +170,16 @@ def test_falls_in_the_middle_of_bidding(place: Ground) -> None:
 def test_falls_in_the_middle_of_closings(place: Ground) -> None:
     scripts = [(place.seller, auctioning(place.listing_id, place.market.clock))]
     scripts += [(place.buyer(), bidding_and_paying(place.listing_id)) for _ in range(4)]
-    place.trade_and_fall(scripts, kills=15, cycle_seconds=2.5 * EVERY_SECONDS)
+    place.trade_and_fall(scripts, kills=15, cycle_seconds=3.5 * EVERY_SECONDS)
     check_answers(place)
     market, floor = place.market, place.floor
     announced, paid = floor.done("/v1/auctions", 201), floor.done("/v1/orders/*/pay", 200)
     assert count_of(market, auctions.c.auction_id) == len(announced) > 3
     assert count_of(market, orders.c.order_id, orders.c.state == "settled") == len(paid) > 0
-    sold = sa.select(orders.c.origin_id).where(orders.c.origin == "auction")
-    names = market.read(lambda connection: connection.execute(sold).scalars().all())
-    assert len(set(names)) == len(names), "a lot of one licence was sold twice"
+    sold = sa.select(orders.c.origin_id, orders.c.buyer_id).where(orders.c.origin == "auction")
+    names = Counter(market.read(lambda connection: connection.execute(sold).tuples().all()))
+    assert set(names.values()) == {1}, "a licence of a lot was sold twice to one"
+    assert set(Counter(name for name, _ in names).values()) <= {1, 2}, "more licences were sold than there are"
 
 
 def test_falls_while_it_begins_for_the_first_time(pulled_home: Path, tmp_path: Path) -> None:

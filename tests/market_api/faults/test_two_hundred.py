@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -21,9 +23,14 @@ from market_api.auctions.reading import auction_of, entry_of
 from market_api.auctions.recording import bids_of, replayed_outcome
 from market_api.auctions.stages import rules_of
 from market_api.auctions.tables import auctions
+from market_api.disputes.opening import open_dispute
+from market_api.disputes.requests import DisputeRequest
 from market_api.entitlements.tables import entitlements
 from market_api.ledger.accounts import balances
 from market_api.market import Market
+from market_api.negotiations.acting import accept, offer, open_negotiation
+from market_api.negotiations.reading import negotiation_of
+from market_api.trading.orders import buy
 from market_api.trading.tables import orders
 from pricing.english import ProxyBid, Standing, after_bid, english_standing
 from tests.market_api.builders import Participant, a_participant
@@ -228,3 +235,57 @@ def test_sealed_bids_and_their_reveals_all_at_once_have_the_outcome_of_their_rec
     assert [award["price_fen"] for award in closed["awards"]] == [fourth_fen] * 3
     assert {award["bidder"] for award in closed["awards"]} == {names[who.participant_id] for who in hall.crowd[-3:]}
     assert len(hall.rows(sa.select(orders.c.order_id).where(orders.c.origin == "auction"))) == 3
+
+
+def agreed_order(hall: Hall, buyer: Participant, listing_id: str) -> str:
+    """An order that a negotiation came to, which is still to be paid."""
+    name = str(acted(hall.market, buyer, open_negotiation, listing_id, ASKED))
+    seen = hall.market.read(
+        lambda connection: negotiation_of(connection, buyer.participant_id, name, hall.market.clock())
+    )
+    acted(hall.market, hall.seller, offer, name, 100_000, seen["terms_hash"])
+    acted(hall.market, buyer, accept, name, 100_000, seen["terms_hash"])
+    row = sa.select(orders.c.order_id).where(orders.c.origin_id == name)
+    return str(hall.rows(row)[0].order_id)
+
+
+def test_acts_of_every_kind_on_the_same_things_wait_in_line_and_for_each_other_never(hall: Hall) -> None:
+    market, few, listing_id = hall.market, hall.crowd[:40], hall.listed()
+    operator, regulator = (a_participant(market, role) for role in ("operator", "regulator"))
+    asks: list[Ask] = []
+    for number, who in enumerate(few):
+        sold = acted(market, who, buy, listing_id, ASKED, PRICE_FEN)["order_id"]
+        contested = DisputeRequest(order_id=sold, ground="quality", statement="One zone is missing.", evidence=[])
+        asks += [
+            Ask.of(who, f"/v1/orders/{agreed_order(hall, who, listing_id)}/pay"),
+            Ask.of(who, "/v1/orders", order(listing_id)),
+            Ask.of(who, "/v1/account/payouts", {"amount_fen": 500}),
+            Ask.of(
+                operator,
+                f"/v1/participants/{who.participant_id}/deposits",
+                {"amount_fen": 700, "bank_reference": f"AT ONCE {number}"},
+            ),
+        ]
+        if number % 2:
+            asks.append(Ask.of(who, "/v1/disputes", contested.model_dump()))
+        else:
+            name = market.act(who.participant_id, partial(open_dispute, buyer_id=who.participant_id, request=contested))
+            decided = {"outcome": "upheld", "refund_fen": 300, "licence": "keeps", "reason": "So it is."}
+            asks.append(Ask.of(operator, f"/v1/arbitration/disputes/{name['dispute_id']}/decide", decided))
+    for act in ("freeze", "release", "freeze", "release"):
+        asks.append(Ask.of(regulator, f"/v1/listings/{listing_id}/{act}", {"reason": "At once."}))
+    for act in ("suspend", "reinstate"):
+        place = f"/v1/participants/{hall.seller.participant_id}/{act}"
+        asks.append(Ask.of(operator, place, {"reason": "At once."}))
+    Random(20261127).shuffle(asks)
+    statuses = Counter(said.status for said in hall.at_once(asks))
+    assert sum(statuses.values()) == len(asks) > CROWD and statuses[200] + statuses[201] > CROWD // 4
+    assert deadlocks(market) == 0
+
+
+def deadlocks(market: Market) -> int:
+    """How many circles of waiting PostgreSQL had to break; SQLite has one writer, so none."""
+    if market.engine.dialect.name != "postgresql":
+        return 0
+    counted = sa.text("select deadlocks from pg_stat_database where datname = current_database()")
+    return int(market.read(lambda connection: connection.execute(counted).scalar_one()))

@@ -14,11 +14,13 @@ from typing import Any
 
 import httpx
 
+from market_api.auctions.outcome import commitment_of
 from tests.market_api.builders import Participant
 from tests.market_api.goods import ASKED
 
 PRICE_FEN = 1_000
 INCREMENT_FEN = 5_000
+NONCE = "0123456789abcdef" * 2
 FORMS = ("parquet", "csv", "ndjson", "arrow")
 DATA = "/v1/components/zone_hours/data"
 REPLAYED_OF_TEN = 2
@@ -166,17 +168,19 @@ def bidding(auction_id: str) -> Script:
 
 
 def auctioning(listing_id: str, clock: Callable[[], datetime]) -> Script:
-    """Announces an auction of two seconds, and another when it is closed."""
+    """Announces an auction of a few seconds, and another when it is closed."""
 
     def script(trader: Trader) -> None:
-        opens = clock() + timedelta(seconds=1)
+        opens = clock() + timedelta(seconds=0.5)
         lot = {
             "listing_id": listing_id,
-            "format": "english",
+            "format": "sealed_uniform",
+            "licences": 2,
             "terms": ASKED.document(),
             "increment_fen": INCREMENT_FEN,
             "opens_at": opens.isoformat(),
             "closes_at": (opens + timedelta(seconds=2)).isoformat(),
+            "reveals_until": (opens + timedelta(seconds=4)).isoformat(),
         }
         announced = trader.post("/v1/auctions", lot)
         if announced.status_code == 422:
@@ -190,16 +194,20 @@ def auctioning(listing_id: str, clock: Callable[[], datetime]) -> Script:
 
 
 def bidding_and_paying(listing_id: str) -> Script:
-    """Bids in whatever is open, and pays what was won."""
+    """Hands a sealed bid in wherever it can, reveals it, and pays what was won."""
     paid: set[str] = set()
 
     def script(trader: Trader) -> None:
         for each in trader.get(f"/v1/auctions?listing_id={listing_id}&pageSize=500").json()["items"]:
-            path = f"/v1/auctions/{each['auction_id']}"
-            if each["state"] == "open":
-                limit_fen = each["least_bid_fen"] + INCREMENT_FEN * trader.dice.randrange(3)
-                assert trader.post(f"{path}/bids", {"limit_fen": limit_fen}).status_code in (201, 409)
-            elif each["state"] == "closed" and path not in paid:
+            auction_id, path = each["auction_id"], f"/v1/auctions/{each['auction_id']}"
+            amount_fen = 100_000 + INCREMENT_FEN * ((int(auction_id[-4:], 16) + trader.seed) % 20)
+            if each["state"] in ("announced", "open"):
+                bidder = trader.get(f"{path}/entry").json()["bidder"]
+                told = {"commitment": commitment_of(auction_id, bidder, amount_fen, NONCE)}
+                trader.post(f"{path}/commitments", told)
+            elif each["state"] == "revealing":
+                trader.post(f"{path}/reveal", {"amount_fen": amount_fen, "nonce": NONCE})
+            if each["state"] == "closed" and path not in paid:
                 paid.add(path)
                 if (order := trader.get(f"{path}/entry").json()["order_id"]) is not None:
                     assert trader.post(f"/v1/orders/{order}/pay").status_code == 200

@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from market_api import housekeeping
 from market_api.idempotency import KEPT_DAYS, requests
@@ -81,24 +80,20 @@ def test_a_body_that_comes_too_slowly_is_refused(market: Market, monkeypatch: py
 def test_a_client_that_does_not_read_is_not_waited_for(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.3)
     ended = threading.Event()
-    router = APIRouter()
 
-    @router.get("/long")
-    def long() -> StreamingResponse:
-        def parts() -> Iterator[bytes]:
-            try:
-                for _ in range(2_000):
-                    yield b"x" * 65_536
-            finally:
-                ended.set()
-
-        return StreamingResponse(parts())
+    async def long(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(2_000):
+                await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
+        finally:
+            ended.set()
 
     def prepare(app: FastAPI) -> None:
-        app.include_router(router)
+        app.mount("/long", long)
 
     with running(market, prepare) as port, socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /long/ HTTP/1.1\r\nHost: x\r\n\r\n")
         assert ended.wait(ENOUGH_SECONDS)
         assert 0 < bytes_until_the_end(connection) < 2_000 * 65_536
 
