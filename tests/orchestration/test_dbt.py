@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from orchestration.dbt import DBT_PROJECT
+from orchestration import dbt
+from orchestration.dbt import DBT_PROJECT, manifest
+from orchestration.declarations import declarations
 from tests.builders import fresh_vault
 from vault.layers import connect, dbt_environment
 
@@ -52,3 +55,20 @@ def test_two_models_in_a_row_may_spill_to_disk(tmp_path: Path) -> None:
     assert "PASS=3" in run.stdout
     with connect(vault, read=("warehouse",)) as connection:
         assert connection.execute("from warehouse.main_spill.third").fetchall() == [(1,)], "spilled in the clear"
+
+
+def test_what_was_parsed_before_is_read_and_parsed_anew_where_it_cannot_be(tmp_path: Path) -> None:
+    home = fresh_vault(tmp_path / "home", {}).home
+    kept = manifest(home, declarations()).with_name("partial_parse.msgpack")
+    parsed = dbt._parsed(home, dbt._fingerprint())
+
+    def again() -> Any:
+        dbt._parsed.cache_clear()
+        return dbt._parsed(home, dbt._fingerprint())
+
+    read = again()
+    assert read.metadata.invocation_id == parsed.metadata.invocation_id and read is not parsed
+    assert {**read.flat_graph} == {**parsed.flat_graph} and set(read.macros) == set(parsed.macros)
+    kept.write_bytes(b"torn")
+    assert again().metadata.invocation_id != parsed.metadata.invocation_id
+    assert not kept.with_name("manifest.stamp").exists(), "what was parsed without its owner is not taken for parsed"
