@@ -121,9 +121,16 @@ def _give_back(engine: duckdb.DuckDBPyConnection, config: EngineConfig, attached
         _idle.append((config, engine))
 
 
+_install_lock = threading.Lock()
+
+
 def install_cryptography() -> None:
-    """Put the engine's httpfs extension in place, from its package: writing encrypted files needs what it carries."""
-    duckdb_extensions.import_extension("httpfs")
+    """Put the engine's httpfs extension in place, from its package: writing encrypted files needs what it carries.
+
+    One thread at a time, by a connection of its own: that which DuckDB shares among all serves none of several at once.
+    """
+    with _install_lock, duckdb.connect(":memory:") as connection:
+        duckdb_extensions.import_extension("httpfs", con=connection)
 
 
 def engine_environment(home: Home, settings: Settings) -> Mapping[str, str]:

@@ -23,9 +23,10 @@ from market_api.fingerprint.engine import parquet_sql
 from market_api.fingerprint.planning import plan
 from review.findings import Finding
 from review.policy import POLICY, policy_from
-from review.result.facts import ResultFacts
+from review.result.facts import Held, ResultFacts
 from review.result.groups import DOMINANCE, GROUP_MINIMUM, SECONDARY
-from review.result.persons import INFERENCE, K_ANONYMITY, L_DIVERSITY, PRESENCE, RISK, T_CLOSENESS
+from review.result.inference import INFERENCE
+from review.result.persons import K_ANONYMITY, L_DIVERSITY, PRESENCE, RISK, T_CLOSENESS
 from review.result.releases import BUDGET, DIFFERENCING, LINEAR
 from review.result.review import CHECKS, review_result
 from review.result.thresholds import thresholds_for
@@ -36,6 +37,9 @@ COMPUTED = (K_ANONYMITY, L_DIVERSITY, T_CLOSENESS, RISK, INFERENCE, GROUP_MINIMU
 TAKEN_OVER = (PRESENCE, DOMINANCE, DIFFERENCING, BUDGET, SECONDARY, LINEAR)
 CATEGORY_UNKNOWN = frozenset({"public"})
 """Of the sources: neither persons nor enterprises, unless the contract's subject says so."""
+LEFT_OUT_TAKEN_OVER = Held()
+"""What a component leaves out stays in the vault, so R6 computes anew what the copy shows and no more. Of the rest it
+stands as it was signed: marks change no quasi-identifier."""
 UNPUBLISHED: Mapping[str, Any] = {"cost": {"developmentFen": 0}, "rights": {"holding": "vault", "processing": "vault"}}
 """Parts of a contract that stay in the vault; R reads none of them."""
 
@@ -64,7 +68,7 @@ def reviewed(connection: duckdb.DuckDBPyConnection, copy: Path, document: Docume
         table = ibis.duckdb.from_connection(connection).sql(f"select * from {parquet_sql([copy])}")
         if altered := _causes_of_form(table, document):
             raise _refused(copy, [*causes, *altered])
-        facts = ResultFacts(document["component"], contract, CATEGORY_UNKNOWN, table)
+        facts = ResultFacts(document["component"], contract, CATEGORY_UNKNOWN, table, held=LEFT_OUT_TAKEN_OVER)
         findings = tuple(each for each in review_result(facts, thresholds) if each.check in COMPUTED)
     except ValidationError:
         raise _refused(copy, ["the contract in its datasheet cannot be read"]) from None

@@ -15,6 +15,7 @@ from datetime import datetime
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa  # type: ignore[import-untyped]
 from ibis.backends.sql import SQLBackend
 from ibis.common.exceptions import IbisError
 
@@ -88,7 +89,11 @@ def draw_component(drawing: Drawing, name: str, sql: str) -> None:
             _check_agreement(request, kept.enter_context(stored_query(_backend(connection), sql)))
         except (duckdb.Error, IbisError) as error:
             raise noise_unusable(name, f"a query of it failed ({type(error).__name__})") from None
-        put_in_place(connection, draw_for(vault, connection, request, limit, drawing.at, uuid.uuid4().hex))
+        try:
+            draw = draw_for(vault, connection, request, limit, drawing.at, uuid.uuid4().hex)
+        except (duckdb.Error, IbisError, pa.ArrowException) as error:  # what was reserved for it is given back
+            raise noise_unusable(name, f"drawing it failed ({type(error).__name__})") from None
+        put_in_place(connection, draw)
 
 
 def _check_claim(models: Models, name: str, statements: Mapping[Table, str], thresholds: Thresholds) -> None:

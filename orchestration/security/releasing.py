@@ -18,7 +18,7 @@ from review.result.groups import GROUP_MINIMUM
 from review.result.persons import K_ANONYMITY
 from vault.black_box.recording import Record
 from vault.disclosure.entities import keep_entities
-from vault.disclosure.ledger import DisclosedSet, record_release, scope_of
+from vault.disclosure.ledger import DisclosedSet, record_release
 from vault.errors import JinkuError
 from vault.ibis_tables import ibis_table
 from vault.layers import Vault, connect
@@ -57,7 +57,7 @@ def release_component(
         with connect(vault, read=(COMPONENTS.database,)) as connection:
             table = ibis_table(connection, COMPONENTS.database, COMPONENTS.name, name)
             evidence = _evidence(storage, vault, models, name, reviewed, run_id)
-            release = publish(vault, evidence, table, now, _disclosing(vault, models, name, reviewed, now))
+            release = publish(vault, evidence, table, now, _disclosing(vault, name, reviewed, now))
     except JinkuError as error:
         if error.code != REFUSED:
             raise
@@ -136,16 +136,14 @@ def _quality_evidence(evaluation: Evaluation | None) -> QualityEvidence | None:
     )
 
 
-def _disclosing(vault: Vault, models: Models, name: str, reviewed: Reviewed, now: datetime) -> Disclose:
-    """What a new release puts on record beside itself: whose data it discloses, in the same transaction."""
-    contract, entities = models.known.components[name], reviewed.entities
-    scope = scope_of(contract)
+def _disclosing(vault: Vault, name: str, reviewed: Reviewed, now: datetime) -> Disclose:
+    """What a new release puts on record beside itself, in the same transaction: whose data it discloses, under the kind
+    that its contract names and under every common one."""
 
     def disclose(record: Record, release_id: str) -> None:
-        if entities is None:
-            return
-        kept = keep_entities(vault, release_id, scope, entities)
-        disclosed = DisclosedSet(release_id, scope, name, kept, entities.lineage)
-        record_release(record.connection, disclosed, reviewed.sources, reviewed.compared_with, now)
+        for each in reviewed.entities:
+            kept = keep_entities(vault, release_id, each.scope, each.query)
+            disclosed = DisclosedSet(release_id, each.scope, name, kept, each.query.lineage)
+            record_release(record.connection, disclosed, reviewed.sources, reviewed.compared_with, now)
 
     return disclose

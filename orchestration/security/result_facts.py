@@ -16,13 +16,14 @@ from orchestration.dbt_assets import Models
 from orchestration.layers import COMPONENTS, LAYER_OF_SCHEMA
 from orchestration.security.compiled import model_under_review
 from orchestration.security.contributions import contribution_queries, sources_of_unit
+from orchestration.security.entities import EntitiesOfKind
+from orchestration.security.held_columns import held, held_queries
 from review.model.contributions import contribution_faults
 from review.model.under_review import Table
 from review.result.facts import PublishedTable, ResultFacts
 from vault.contract import ComponentContract
 from vault.disclosure.budgets import Spend, spends_of, spent
 from vault.disclosure.draws import Draw, draw_of
-from vault.disclosure.entities import EntityQuery
 from vault.disclosure.ledger import DisclosedSet
 from vault.errors import JinkuError
 from vault.ibis_tables import ibis_table
@@ -34,18 +35,26 @@ from vault.snapshot import snapshot_hash
 
 @dataclass(frozen=True)
 class Subject:
-    """What is reviewed: a component of the models, the sources it rests on, whose data it discloses, or why that cannot
-    be told, and the earlier releases it is compared with: those of the same scope, those that publish
-    totals or their cells, and all of the same kind of entities."""
+    """What is reviewed: a component of the models, the sources it rests on, and whose data it discloses, first as its
+    contract names them and then under every common kind, or why that cannot be told.
+
+    related: sets of earlier releases that publish totals or their cells; uncompared: those of the same sources that no
+    kind of theirs is common with.
+    """
 
     models: Models
     name: str
     sources: tuple[str, ...]
-    entities: EntityQuery | None
+    entities: tuple[EntitiesOfKind, ...]
     unusable: JinkuError | None
-    earlier: tuple[DisclosedSet, ...]
     related: tuple[DisclosedSet, ...]
-    others: tuple[DisclosedSet, ...] = ()
+    uncompared: tuple[DisclosedSet, ...] = ()
+
+    @property
+    def known(self) -> tuple[DisclosedSet, ...]:
+        """Every set of earlier releases that the review looks at."""
+        compared = (each for kind in self.entities for each in (*kind.earlier, *kind.others))
+        return tuple(dict.fromkeys([*compared, *self.uncompared, *self.related]))
 
     @property
     def contract(self) -> ComponentContract:
@@ -71,13 +80,14 @@ def noise_on_record(connection: sa.Connection, name: str, data_hash: str) -> Noi
     return NoiseOnRecord(draw, spends, {key: spent(connection, *key) for key in sorted(keys)})
 
 
-def evidence_hash(engine: duckdb.DuckDBPyConnection, subject: Subject) -> str:
+def evidence_hash(engine: duckdb.DuckDBPyConnection, subject: Subject, statements: Mapping[Table, str]) -> str:
     """One hash of what the result review reads of the vault beside the component's own rows: who stands behind them, of
-    whom they are some, and who contributed what. These may change where the rows stay the same."""
+    whom they are some, who contributed what, and what is held of them that they do not show. These may change where the
+    rows stay the same."""
     engine.execute("set enable_progress_bar = false")
     backend = ibis.duckdb.from_connection(engine)
     told = []
-    for what, statement in _evidence(subject):
+    for what, statement in _evidence(subject, statements):
         try:
             told.append(f"{what} {snapshot_hash(backend.sql(statement))}")
         except (duckdb.Error, IbisError) as error:
@@ -85,16 +95,19 @@ def evidence_hash(engine: duckdb.DuckDBPyConnection, subject: Subject) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
-def _evidence(subject: Subject) -> Iterator[tuple[str, str]]:
+def _evidence(subject: Subject, statements: Mapping[Table, str]) -> Iterator[tuple[str, str]]:
     contract = subject.contract
-    if subject.entities is not None:
-        yield "entities", subject.entities.statement
+    for kind in subject.entities:
+        yield f"entities {kind.query.kind}", kind.query.statement
     if contract.population is not None:
         schema, table = contract.population.split("/")
         yield "population", f"select * from {LAYER_OF_SCHEMA[schema].database}.{schema}.{table}"
     for figure, query in contribution_queries(subject.models, subject.name, contract).items():
         if not query.faults:
             yield f"contributions to {figure}", query.statement
+    for each in held_queries(subject.models, subject.name, statements).columns:
+        if each.statement:
+            yield f"held {each.name}", each.statement
 
 
 def result_facts(
@@ -119,10 +132,12 @@ def result_facts(
         frozenset(sources[source].category for source in subject.sources),
         rows,
         population=population,
+        held=held(rows.get_backend(), engine, held_queries(subject.models, subject.name, statements)),
         contributions=contributions,
         unreliable=unreliable,
         related_releases=tuple(each.release_id for each in subject.related),
         published=_published(vault, rows, subject),
+        uncompared={each.release_id: each.entities.entity_kind for each in subject.uncompared},
         draw=noise.draw,
         noise_sources=() if claim is None else sources_of_unit(subject.models, subject.name, claim.unit),
         spends=noise.spends,

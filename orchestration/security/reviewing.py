@@ -7,12 +7,13 @@ from datetime import datetime
 
 import dagster as dg
 import duckdb
+import sqlalchemy as sa
 
 from orchestration.dbt_assets import Models
 from orchestration.layers import COMPONENTS, LAYER_OF_SCHEMA
 from orchestration.security.compiled import compiled_statements, model_under_review
 from orchestration.security.content import content_of
-from orchestration.security.entities import followed_entity_query
+from orchestration.security.entities import EntitiesOfKind, common_kinds, followed_entity_query
 from orchestration.security.result_facts import (
     NoiseOnRecord,
     Subject,
@@ -36,7 +37,15 @@ from review.result.thresholds import Thresholds, thresholds_for
 from review.sign_off import SignOff, sign_off
 from vault.black_box.recording import recording
 from vault.disclosure.entities import EntityQuery, compare
-from vault.disclosure.ledger import DisclosedSet, earlier_sets, related_sets, scope_of, sets_of_kind
+from vault.disclosure.ledger import (
+    DisclosedSet,
+    earlier_sets,
+    related_sets,
+    scope_as,
+    scope_of,
+    sets_of_kind,
+    sets_of_other_kinds,
+)
 from vault.errors import JinkuError
 from vault.ibis_tables import ibis_table
 from vault.layers import Vault, connect
@@ -49,11 +58,12 @@ LAYERS_READ = ("raw", "warehouse", "components")
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A review on record, with what a release needs of it: the sources, who was compared, and with which releases."""
+    """A review on record, with what a release needs of it: the sources, who was compared under which kinds, and with
+    which releases."""
 
     review: Review
     sources: tuple[str, ...]
-    entities: EntityQuery | None
+    entities: tuple[EntitiesOfKind, ...]
     compared_with: tuple[str, ...]
 
 
@@ -78,21 +88,17 @@ def review_component(
     sources = sources_below(models, name)
     statements, fault = _statements(vault, storage, models, name)
     entities, unusable = _entities(models, name, statements, fault)
-    lineage = "" if entities is None else entities.lineage
     with registry.begin() as connection:
-        earlier = earlier_sets(connection, sources, scope_of(contract), name, lineage)
-        others = () if entities is None else sets_of_kind(connection, sources, entities.kind)
-        related = related_sets(connection, sources, contract, lineage)
+        subject = _subject(connection, models, name, sources, entities, unusable)
         last = latest_review(connection, name)
-    subject = Subject(models, name, sources, entities, unusable, earlier, related, others)
     thresholds = thresholds_for(policy.result, contract.release_tier)
     with connect(vault, read=LAYERS_READ) as engine:
         data_hash = snapshot_hash(ibis_table(engine, COMPONENTS.database, COMPONENTS.name, name))
         content = content_of(models, name, sources, data_hash, statements, policy)
         with registry.begin() as connection:
             noise = noise_on_record(connection, name, data_hash)
-        evidence = evidence_hash(engine, subject)
-        cache_key = _cache_key(content, evidence, (*earlier, *others, *related), noise, fault or unusable)
+        evidence = evidence_hash(engine, subject, statements)
+        cache_key = _cache_key(content, evidence, subject.known, noise, fault or unusable)
         if last is not None and last.cache_key == cache_key:
             lasting = tuple(each for each in last.findings if each.part != "origin")
         else:
@@ -105,20 +111,47 @@ def review_component(
     review = Review(name, content, cache_key, (*origin, *lasting), policy.blocking, run_id, now)
     with recording(vault, now) as record:
         review = record_review(record, review)
-    return Reviewed(review, sources, subject.entities, tuple(each.release_id for each in (*earlier, *others)))
+    return Reviewed(review, sources, subject.entities, tuple(each.release_id for each in subject.known))
+
+
+def _subject(
+    connection: sa.Connection,
+    models: Models,
+    name: str,
+    sources: tuple[str, ...],
+    entities: tuple[EntityQuery, ...],
+    unusable: JinkuError | None,
+) -> Subject:
+    """The component with the earlier releases that its entities are held against, each kind with its own."""
+    contract, found = models.known.components[name], []
+    lineage = entities[0].lineage if entities else ""
+    for query in entities:
+        scope = scope_of(contract) if query is entities[0] else scope_as(scope_of(contract), query.kind)
+        earlier = earlier_sets(connection, sources, scope, name, lineage)
+        others = sets_of_kind(connection, sources, query.kind)
+        found.append(
+            EntitiesOfKind(
+                query, scope, tuple(each for each in earlier if each.entities.entity_kind == query.kind), others
+            )
+        )
+    kinds = {query.kind for query in entities}
+    uncompared = sets_of_other_kinds(connection, sources, kinds) if entities else ()
+    related = related_sets(connection, sources, contract, lineage)
+    return Subject(models, name, sources, tuple(found), unusable, related, uncompared)
 
 
 def _entities(
     models: Models, name: str, statements: Mapping[Table, str], fault: JinkuError | None
-) -> tuple[EntityQuery | None, JinkuError | None]:
-    """The query of the entities; where it cannot be used or followed, none and the cause."""
+) -> tuple[tuple[EntityQuery, ...], JinkuError | None]:
+    """The query of the entities and those under common kinds; where it cannot be used or followed, none and why."""
     contract = models.known.components[name]
     if fault is not None and contract.entities is not None:
-        return None, fault
+        return (), fault
     try:
-        return followed_entity_query(models, name, contract, statements), None
+        query = followed_entity_query(models, name, contract, statements)
     except JinkuError as error:
-        return None, error
+        return (), error
+    return (() if query is None else (query, *common_kinds(models, name, statements, query))), None
 
 
 def _statements(
@@ -148,17 +181,21 @@ def _result_findings(
     thresholds: Thresholds,
 ) -> tuple[Finding, ...]:
     """The findings of the result; where whose data it is cannot be told, those that rest on it are errors."""
-    comparison, unusable = None, subject.unusable
+    comparisons, unusable = [], subject.unusable
     facts = result_facts(vault, engine, subject, statements, noise)
-    if subject.entities is not None:
+    for place, each in enumerate(subject.entities):
+        minimum = differencing_minimum(facts, thresholds, each.query.kind if place else None)
         try:
-            minimum = differencing_minimum(facts, thresholds)
-            comparison = compare(vault, subject.entities, subject.earlier, minimum, subject.others)
+            comparisons.append(compare(vault, each.query, each.earlier, minimum, each.others))
         except JinkuError as error:
             if error.code != "entities_unusable":
                 raise
-            unusable = error
-    findings = review_result(replace(facts, comparison=comparison), thresholds)
+            unusable = unusable or error
+    if comparisons and unusable is None:
+        kinds = [each.query.kind for each in subject.entities]
+        common = dict(zip(kinds[1:], comparisons[1:], strict=True))
+        facts = replace(facts, comparison=comparisons[0], entity_kind=kinds[0], common=common)
+    findings = review_result(facts, thresholds)
     if unusable is None:
         return findings
     return tuple(

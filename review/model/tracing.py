@@ -53,6 +53,17 @@ def traced(model: ModelUnderReview) -> Trace:
     return Trace(tracer.statements, tracer.notes, relation)
 
 
+def followed_tables(model: ModelUnderReview) -> dict[Table, Relation]:
+    """The tables below a component as the vault's models make them; one that cannot be followed is left out."""
+    tracer, found = _Tracer(model), {}
+    for table in sorted(model.statements):
+        try:
+            found[table] = tracer.table(table)
+        except NotFollowed:
+            continue
+    return found
+
+
 class _Anything(dict[str, Value]):
     """The columns of a table before it was ever built: whatever is asked for, made from nothing."""
 
@@ -81,6 +92,10 @@ class _Tracer:
             raise NotFollowed("a statement that cannot be read")
         follower = Follower(self._delivered, self.notes, self.model.minimum_group)
         return follower.followed(statement.tree, None)
+
+    def table(self, table: Table) -> Relation:
+        """A model below the component, or a source table."""
+        return self._relation(table)
 
     def _statement(self, table: Table) -> Statement:
         if table not in self.statements:

@@ -27,19 +27,51 @@ class PublishedTable:
 
 
 @dataclass(frozen=True)
+class HeldColumn:
+    """A sensitive column of a source as the vault holds it of the people behind the rows.
+
+    name: of the table and column that have it; values: every `value` that there is of a `key`, the component's own
+    pseudonym of somebody, each once; None where rows cannot be linked with it, and then `cause` says why. is_filled:
+    whether it has any value of anybody; is_quantity and resolution: whether whole numbers are amounts, and the smallest
+    difference that matters, as the source's contract says.
+    """
+
+    name: str
+    values: ir.Table | None
+    cause: str = ""
+    is_filled: bool = False
+    is_quantity: bool = False
+    resolution: float | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the vault holds of the people behind the rows in sensitive columns of the sources that these are made from.
+
+    key: the component's column that is its own pseudonym of somebody, and people: all `key`s that the vault can make;
+    both missing where there is nothing to be linked.
+    """
+
+    columns: tuple[HeldColumn, ...] = ()
+    key: str = ""
+    people: ir.Table | None = None
+
+
+@dataclass(frozen=True)
 class ResultFacts:
     """What is known of one component.
 
     source_categories: of all sources that its lineage reaches, as their contracts say; table: its rows; population: the
-    table that the contract names as `population`; raw: the rows' quasi-identifiers beside sensitive columns of the
-    resource layer, where those differ from the component's own; contributions: for a cell measure the table of who
-    contributed what (`measure_dominance`), and unreliable: for one whose contributions cannot be relied on, why;
+    table that the contract names as `population`; held: the sensitive columns that the vault holds of the same people,
+    None where nobody looked; contributions: for a cell measure the table of who contributed what
+    (`measure_dominance`), and unreliable: for one whose contributions cannot be relied on, why;
     related_releases: ids of those that publish totals over the same counts, or the cells of these totals, None where
     nobody looked (`vault.disclosure.ledger.related_sets`), and published: their tables; comparison: the entities behind
-    the rows beside those of earlier releases, None where nobody looked; draw: the noise on record that gave exactly
-    these rows, None where none did; noise_sources: those that speak of the unit of privacy; spends: what the queries
-    that made the rows took from privacy budgets, and spent_in_year: epsilon and delta of each (source, unit, year) of
-    these.
+    the rows beside those of earlier releases, named as entity_kind says, None where nobody looked; common: the same by
+    the kinds of subjects that lineage shows behind them; uncompared: by release the kind of its entities where these
+    can be held against none of them; draw: the noise on record that gave exactly these rows, None where none did;
+    noise_sources: those that speak of the unit of privacy; spends: what the queries that made the rows took from
+    privacy budgets, and spent_in_year: epsilon and delta of each (source, unit, year) of these.
     """
 
     component: str
@@ -47,12 +79,15 @@ class ResultFacts:
     source_categories: frozenset[str]
     table: ir.Table
     population: ir.Table | None = None
-    raw: ir.Table | None = None
+    held: Held | None = None
     contributions: Mapping[str, ir.Table] = field(default_factory=dict)
     unreliable: Mapping[str, str] = field(default_factory=dict)
     related_releases: Sequence[str] | None = None
     published: Sequence[PublishedTable] = ()
     comparison: Comparison | None = None
+    entity_kind: str = ""
+    common: Mapping[str, Comparison] = field(default_factory=dict)
+    uncompared: Mapping[str, str] = field(default_factory=dict)
     draw: Draw | None = None
     noise_sources: Sequence[str] = ()
     spends: Sequence[Spend] = ()

@@ -6,12 +6,13 @@ from fractions import Fraction
 from review.findings import Finding
 from review.result.classes import ClassSizes, risks
 from review.result.facts import ResultFacts, counted, found, judged
+from review.result.inference import INFERENCE, review_inference
 from review.result.microdata import Microdata, SensitiveColumn, SensitiveFigures, measure_microdata
 from review.result.thresholds import Thresholds
 from vault.measured_columns import form_of
 
 K_ANONYMITY, L_DIVERSITY, T_CLOSENESS = "R1_k_anonymity", "R2_l_diversity", "R3_t_closeness"
-RISK, PRESENCE, INFERENCE = "R4_risk", "R5_presence", "R6_inference"
+RISK, PRESENCE = "R4_risk", "R5_presence"
 CHECKS = (K_ANONYMITY, L_DIVERSITY, T_CLOSENESS, RISK, PRESENCE, INFERENCE)
 
 ENTROPY_TOLERANCE = 1e-9
@@ -45,7 +46,7 @@ def review_persons(facts: ResultFacts, thresholds: Thresholds) -> tuple[Finding,
         _t_closeness(figures, thresholds),
         _risk(facts, figures, thresholds),
         _presence(facts, figures, thresholds),
-        _inference(facts, figures, thresholds),
+        review_inference(facts, figures.sensitive, thresholds),
     )
 
 
@@ -196,31 +197,6 @@ def _presence(facts: ResultFacts, figures: Microdata, thresholds: Thresholds) ->
         f"of people who are alike at most {presence:.0%} are in the table; {thresholds.presence_max:.0%} may be",
         presence=presence,
         presence_asked=float(thresholds.presence_max),
-    )
-
-
-def _inference(facts: ResultFacts, figures: Microdata, thresholds: Thresholds) -> Finding:
-    """R6: who knows someone's quasi-identifiers guesses no sensitive value much better than by its frequency."""
-    of_columns = figures.sensitive
-    if facts.raw is not None:
-        quasi = facts.columns("quasi_identifier")
-        others = [SensitiveColumn(name) for name in facts.raw.columns if name not in quasi]
-        of_columns += measure_microdata(facts.raw, quasi, others).sensitive
-    if not of_columns:
-        return found(INFERENCE, "pass", "it does not apply: no column is declared sensitive or a target")
-    most = Fraction(thresholds.inference_advantage_max)
-    high = sorted({each.name for each in of_columns if each.inference_advantage > most})
-    reason = f"no sensitive value is guessed with more than {float(most):.0%} of the doubt taken away"
-    if high:
-        reason = (
-            f"the classes take away more than {float(most):.0%} of the doubt about {', '.join(high)}: make them larger"
-        )
-    return judged(
-        INFERENCE,
-        not high,
-        reason,
-        advantage={each.name: float(each.inference_advantage) for each in of_columns},
-        advantage_asked=float(most),
     )
 
 

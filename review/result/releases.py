@@ -14,17 +14,30 @@ from vault.disclosure.linear_queries import TooLarge, isolates
 
 DIFFERENCING, BUDGET, LINEAR = "R9_differencing", "R10_privacy_budget", "R12_linear_queries"
 NOBODY = "it does not apply: no person or enterprise stands behind the rows"
+SEVERITY = ("pass", "fail", "error")
+SUBJECTS = frozenset({"person", "enterprise"})
 UNKNOWN = "it is not known whose data stands behind the rows, so that no earlier release can be compared"
 
 
-def differencing_minimum(facts: ResultFacts, thresholds: Thresholds) -> int:
-    """The fewest entities by which two releases may differ: those of a group, and k where rows are persons."""
+def differencing_minimum(facts: ResultFacts, thresholds: Thresholds, kind: str | None = None) -> int:
+    """The fewest entities by which two releases may differ: those of a group, and k where rows are persons.
+
+    kind: the subjects as which entities of another kind are told; their minimum is that of the policy for them.
+    """
     minimum = group_minimum(facts, thresholds)
+    if kind is not None:
+        of_kind = thresholds.persons if kind == "person" else thresholds.organisations
+        minimum = max(of_kind, facts.contract.minimum_group)
     return max(minimum, thresholds.k) if facts.rows == "persons" else minimum
 
 
 def review_differencing(facts: ResultFacts, thresholds: Thresholds) -> Finding:
-    """R9: against every earlier release nobody or the minimum is new, and is gone, as a whole and in each cell."""
+    """R9: against every earlier release nobody or the minimum is new, and is gone, as a whole and in each cell.
+
+    Releases whose entities are of different kinds are compared by the subjects that lineage shows behind both. Where it
+    shows none, persons and enterprises are told apart in the evidence; a component's own pseudonyms may be anybody's,
+    so they refuse.
+    """
     if facts.is_noisy:
         return found(DIFFERENCING, "pass", NOISY)
     if not _tells_of_somebody(facts):
@@ -33,7 +46,39 @@ def review_differencing(facts: ResultFacts, thresholds: Thresholds) -> Finding:
         return found(DIFFERENCING, "fail", UNKNOWN)
     if facts.rows == "cells" and facts.comparison.entities and not facts.comparison.cells:
         return found(DIFFERENCING, "fail", "it is not known in which cell each of the entities is counted")
-    return differencing(facts.comparison, differencing_minimum(facts, thresholds))
+    of_kinds = {facts.entity_kind: differencing(facts.comparison, differencing_minimum(facts, thresholds))}
+    for kind, comparison in facts.common.items():
+        if comparison.entities:  # nobody of a kind may stand behind them, which is nothing to compare
+            of_kinds[kind] = differencing(comparison, differencing_minimum(facts, thresholds, kind))
+    return _of_all_kinds(facts, of_kinds)
+
+
+def _of_all_kinds(facts: ResultFacts, of_kinds: Mapping[str, Finding]) -> Finding:
+    """One finding of those by kind: the worst outcome, with its cause; and what could not be compared."""
+    worst = max(of_kinds, key=lambda kind: SEVERITY.index(of_kinds[kind].outcome))
+    finding, others = of_kinds[worst], [kind for kind in of_kinds if kind != worst]
+    evidence = {
+        **finding.evidence,
+        "kind": worst,
+        "other_kinds": {kind: of_kinds[kind].evidence for kind in others},
+        "uncompared": dict(facts.uncompared),
+    }
+    outcome, reason = finding.outcome, finding.reason
+    if worst != facts.entity_kind:
+        reason = f"told as {worst}s, {reason}"
+    if facts.uncompared:
+        told = ", ".join(f"{release} ({kind})" for release, kind in facts.uncompared.items())
+        reason = f"{reason}; no table says how its {facts.entity_kind}s are those of {told}, so they are not compared"
+        if _may_be_anybody(facts) and outcome == "pass":
+            outcome = "fail"
+            reason += ": name entities by the pseudonym of a person or an enterprise, or by one that is made from it"
+    return found(DIFFERENCING, outcome, reason, **evidence)
+
+
+def _may_be_anybody(facts: ResultFacts) -> bool:
+    """Whether a component's own pseudonyms stand on either side of what could not be compared."""
+    is_own = facts.entity_kind not in SUBJECTS and not facts.common
+    return is_own or any(kind not in SUBJECTS for kind in facts.uncompared.values())
 
 
 def differencing(comparison: Comparison, minimum: int) -> Finding:
@@ -93,20 +138,23 @@ def review_linear(facts: ResultFacts, thresholds: Thresholds) -> Finding:
         return found(LINEAR, "pass", NOBODY)
     if facts.comparison is None:
         return found(LINEAR, "fail", UNKNOWN)
-    minimum = differencing_minimum(facts, thresholds)
-    if minimum > facts.comparison.below:
-        reason = f"groups were told apart below {facts.comparison.below}, and {minimum} are asked for: compare again"
-        return found(LINEAR, "error", reason)
-    try:
-        few = any(isolates(atoms, minimum, NEW) for atoms in facts.comparison.atoms)
-    except TooLarge as error:
-        return found(LINEAR, "error", f"it is too large to be checked: {error}")
+    minimum, looked_at, few = differencing_minimum(facts, thresholds), 0, False
+    for kind, comparison in [(None, facts.comparison), *facts.common.items()]:
+        of_kind = differencing_minimum(facts, thresholds, kind)
+        if of_kind > comparison.below:
+            reason = f"groups were told apart below {comparison.below}, and {of_kind} are asked for: compare again"
+            return found(LINEAR, "error", reason)
+        try:
+            few = few or any(isolates(atoms, of_kind, NEW) for atoms in comparison.atoms)
+        except TooLarge as error:
+            return found(LINEAR, "error", f"it is too large to be checked: {error}")
+        looked_at += len(comparison.atoms)
     reason = f"no combination of all releases tells of fewer than {minimum}"
     if few:
         reason = (
             f"adding and subtracting earlier releases and this one tells of fewer than {minimum}: wait for more changes"
         )
-    return judged(LINEAR, not few, reason, minimum=minimum, cells_looked_at=len(facts.comparison.atoms))
+    return judged(LINEAR, not few, reason, minimum=minimum, cells_looked_at=looked_at)
 
 
 def review_budget(facts: ResultFacts, thresholds: Thresholds) -> Finding:

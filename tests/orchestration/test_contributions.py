@@ -52,7 +52,7 @@ def contract(**contributions: Any) -> ComponentContract:
 
 def subject(vault: Vault, of: ComponentContract) -> Subject:
     models: Models = models_with(parsed_models(vault.home, declarations()), of, NAME, below=("enterprise",))
-    return Subject(models, NAME, ("hire_bases",), None, None, (), ())
+    return Subject(models, NAME, ("hire_bases",), (), None, ())
 
 
 def dominance(vault: Vault, **contributions: Any) -> Finding:

@@ -158,6 +158,16 @@ def test_a_model_that_fails_is_told_without_what_the_engine_says(vault: Vault) -
     assert "a query of it failed (ConversionException)" in told and "female" not in told
 
 
+def test_noise_that_does_not_fit_its_column_is_told_and_costs_nothing(vault: Vault) -> None:
+    """Steps of an eighth in a column of whole numbers: all nine sums are whole once in 8^9 draws."""
+    fine = {"bounds": {"low": 0, "high": 12, "step": 0.125}}
+    told = refusal(vault, **figures(household_members=fine))
+    assert "drawing it failed (ArrowInvalid)" in told
+    with open_registry(vault.home).begin() as registry:
+        states = registry.exec_driver_sql("select state from privacy_spend").scalars().all()
+    assert states == ["released"]
+
+
 def test_a_budget_that_is_spent_is_an_error_of_the_model_and_the_earlier_rows_stay(vault: Vault) -> None:
     for epsilon in (1.0, 0.999, 0.998, 0.997):
         draw(vault, differentialPrivacy={"cells": CELLS, "epsilon": epsilon})

@@ -1,6 +1,8 @@
 """Layers are opened for one caller at a time, and their files are closed when it is done."""
 
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import duckdb
 import pytest
 
 from tests.builders import fresh_vault
+from vault import layers
 from vault.errors import JinkuError
 from vault.home import Settings
 from vault.layers import Vault, connect
@@ -78,6 +81,27 @@ def test_two_callers_in_one_process_may_read_at_once(tmp_path: Path) -> None:
     with connect(vault, read=("raw",)) as first, connect(vault, read=("raw",)) as second:
         for connection in (first, second):
             assert connection.execute("select count(*) from raw.vault.batches").fetchone() == (0,)
+
+
+def test_threads_that_are_the_first_to_open_a_layer_do_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No engine is there yet that one of them could take, so that each makes its own."""
+    vault = fresh_vault(tmp_path, {})
+    monkeypatch.setattr(layers, "_idle", [])
+    threads = 8
+    start = threading.Barrier(threads)
+
+    def counted(_: int) -> int:
+        start.wait(timeout=10)
+        with connect(vault, read=("raw",)) as connection:
+            (number,) = connection.execute("select count(*) from raw.vault.batches").fetchone() or (-1,)
+            return int(number)
+
+    for _ in range(3):
+        with ThreadPoolExecutor(threads) as pool:
+            assert list(pool.map(counted, range(threads))) == [0] * threads
+        layers._idle.clear()
 
 
 def test_a_wrong_key_is_refused(tmp_path: Path) -> None:

@@ -85,6 +85,20 @@ def earlier_sets(
     )
 
 
+def scope_as(scope: str, kind: str) -> str:
+    """The scope of the same entities told as subjects of a kind; what is counted, and by what, stays what it was."""
+    return f"{scope} as {kind}"
+
+
+def sets_of_other_kinds(
+    connection: sa.Connection, sources: Collection[str], kinds: Collection[str]
+) -> tuple[DisclosedSet, ...]:
+    """The sets of releases of any of the sources of which none has a kind among these: they cannot be compared."""
+    sets = tuple(_sets_of(connection, sources))
+    comparable = {each.release_id for each in sets if each.entities.entity_kind in kinds}
+    return tuple(each for each in sets if each.release_id not in comparable)
+
+
 def sets_of_kind(connection: sa.Connection, sources: Collection[str], entity_kind: str) -> tuple[DisclosedSet, ...]:
     """Every set of entities of a kind that releases of any of the sources disclosed, whatever they count."""
     return tuple(each for each in _sets_of(connection, sources) if each.entities.entity_kind == entity_kind)
@@ -122,21 +136,20 @@ def record_release(
 ) -> None:
     """Put a release's set on record, in the transaction of the release.
 
-    compared_with: ids of the releases that its review compared it with. Raises JinkuError `release_not_compared` where
-    another release of the same sources with entities of the same scope or kind came between the review and now: nobody
-    compared those two; and ValueError for a release without sources, and for a time without a zone.
+    compared_with: ids of the releases that its review compared it with, or told that it could not. Raises JinkuError
+    `release_not_compared` where another release of the same sources came between the review and now: nobody compared
+    those two; and ValueError for a release without sources, and for a time without a zone.
     """
     if not sources:
         raise ValueError("a release discloses something of at least one source")
     if at.tzinfo is None:
         raise ValueError("a time without a zone")
     entities = disclosed.entities
-    asked = earlier_sets(connection, sources, disclosed.scope, disclosed.component, disclosed.lineage)
-    known = {each.release_id for each in (*asked, *sets_of_kind(connection, sources, entities.entity_kind))}
-    if known - set(compared_with):
+    known = {each.release_id for each in _sets_of(connection, sources)} - {disclosed.release_id, *compared_with}
+    if known:
         raise JinkuError(
             "release_not_compared",
-            f"{len(known - set(compared_with))} releases of the same sources came after the review",
+            f"{len(known)} releases of the same sources came after the review",
             disclosed.component,
             "Review the component again.",
         )

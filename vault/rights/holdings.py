@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from vault.contract import SubjectKey
-from vault.rights.pseudonyms import KEY, pseudonym_sql, pseudonyms_in_lines_sql
+from vault.rights.pseudonyms import component_pseudonym_sql, pseudonym_sql, pseudonyms_in_lines_sql
 
 PROVENANCE = frozenset({"_batch", "_flags"})
 """Columns that tell where a row came from, never of whom it is."""
@@ -66,7 +66,7 @@ def lines_of(connection: duckdb.DuckDBPyConnection, table: str, subject: Subject
 
 def _condition(connection: duckdb.DuckDBPyConnection, place: Place, subject: SubjectKey, pseudonyms: str) -> str:
     """Under which a row is of one of the subjects: by the identifier, by the pseudonym, or by the component's."""
-    of_component = f"(select {_component_pseudonym(place.name, 'pseudonym')} from {pseudonyms} as known(pseudonym))"
+    of_component = f"(select {component_pseudonym_sql(place.name, 'pseudonym')} from {pseudonyms} as known(pseudonym))"
     tests = []
     for column, kind in _columns(connection, place).items():
         quoted = '"' + column.replace('"', '""') + '"'
@@ -77,10 +77,6 @@ def _condition(connection: duckdb.DuckDBPyConnection, place: Place, subject: Sub
             if place.schema == "components":
                 tests.append(f"{quoted} in {of_component}")
     return " or ".join(f"coalesce({test}, false)" for test in tests)
-
-
-def _component_pseudonym(component: str, pseudonym: str) -> str:
-    return f"sha256({KEY} || sha256({KEY} || '{component}|' || {pseudonym}))"
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, place: Place) -> dict[str, str]:

@@ -17,6 +17,11 @@ def pseudonym_sql(kind: str, identifier: str) -> str:
     return f"sha256({KEY} || sha256({KEY} || '{kind}|' || {known}))"
 
 
+def component_pseudonym_sql(component: str, pseudonym: str) -> str:
+    """The pseudonym that a component alone gives somebody, of an SQL expression for the resource layer's pseudonym."""
+    return f"sha256({KEY} || sha256({KEY} || '{component}|' || {pseudonym}))"
+
+
 def pseudonym_of(connection: duckdb.DuckDBPyConnection, kind: str, identifier: str) -> str:
     """The pseudonym of one identifier; `raw` is attached. Raises JinkuError `identifier_missing` for an empty one."""
     row = connection.execute(f"select {pseudonym_sql(kind, '?::varchar')}", [identifier]).fetchone()

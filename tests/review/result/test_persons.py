@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from review.findings import Finding
-from review.result.facts import ResultFacts
+from review.result.facts import Held, ResultFacts
 from review.result.review import CHECKS, review_result
 from review.result.thresholds import Tier, thresholds_for
 from tests.builders import column
@@ -24,12 +24,10 @@ def review_of(
     contract: ComponentContract | None = None,
     tier: Tier = "market",
     population: Sequence[Row] | None = None,
-    raw: dict[str, list[Any]] | None = None,
 ) -> dict[str, Finding]:
     contract = contract or person()
     names = [each.name for each in contract.columns]
     others = {"population": people(population)} if population is not None else {}
-    others |= {"raw": raw} if raw is not None else {}
     with tables(component=columns_of(rows, *names), **others) as found:
         facts = ResultFacts(
             "features",
@@ -37,7 +35,7 @@ def review_of(
             PERSONAL,
             found["component"],
             population=found.get("population"),
-            raw=found.get("raw"),
+            held=Held(),
         )
         return reviewed(facts, tier)
 
@@ -96,7 +94,7 @@ def test_two_equally_frequent_illnesses_have_the_entropy_of_two() -> None:
     rows = [(age, "north", illness) for age in ("35", "70") for illness in ("cold", "gout") for _ in range(11)]
     thresholds = {**SECTION["tiers"], "market": {**SECTION["tiers"]["market"], "lDistinct": 2}}
     with tables(component=people(rows)) as found:
-        facts = ResultFacts("features", person(), PERSONAL, found["component"])
+        facts = ResultFacts("features", person(), PERSONAL, found["component"], held=Held())
         assert reviewed(facts, tiers=thresholds)["R2_l_diversity"].outcome == "pass"
 
 
@@ -141,7 +139,7 @@ def test_without_a_sensitive_column_nothing_can_be_inferred() -> None:
     found = review_of([("35", "red")] * 11, contract)
     assert outcomes(found) == ["pass"] * 6
     for check in ("R2_l_diversity", "R3_t_closeness", "R6_inference"):
-        assert found[check].reason == "it does not apply: no column is declared sensitive or a target"
+        assert found[check].reason.startswith("it does not apply: no column is declared sensitive or a target")
 
 
 def test_persons_without_a_quasi_identifier_are_refused() -> None:
@@ -190,17 +188,6 @@ def test_membership_that_is_sensitive_must_be_rare(times: int, outcome: str) -> 
 def test_membership_that_is_sensitive_needs_a_population() -> None:
     assert review_of(ENOUGH, person(membershipIsSensitive=True))["R5_presence"].outcome == "fail"
     assert review_of(ENOUGH)["R5_presence"].reason.startswith("it does not apply")
-
-
-def test_what_the_classes_say_of_raw_sensitive_columns_is_inferred_too() -> None:
-    """The component hides the diagnosis in bands of illness; in the vault each class has one."""
-    contract = component(
-        column("age", role="quasi_identifier"), column("district", role="quasi_identifier"), column("note")
-    )
-    rows = [(age, district, "x") for age, district, _ in ENOUGH]
-    raw = {"age": [row[0] for row in rows], "district": [row[1] for row in rows], "diagnosis": [r[0] for r in rows]}
-    found = review_of(rows, contract, raw=raw)["R6_inference"]
-    assert (found.outcome, found.evidence["advantage"]) == ("fail", {"diagnosis": 1.0})
 
 
 def test_a_check_that_raises_is_an_error_and_never_a_pass() -> None:

@@ -94,6 +94,60 @@ def test_cells_that_tell_of_a_few_under_other_names_are_refused() -> None:
     assert less.outcome == "error", "cells compared for a lesser minimum are no evidence"
 
 
+def of_kinds(contract: ComponentContract | None = None, **facts: Any) -> dict[str, Finding]:
+    """Rows that name themselves by pseudonyms of their own, beside nothing, and what else is known."""
+    alone = Comparison(40, 11, (), ())
+    return review_of(contract or person(), comparison=alone, entity_kind="features", **facts)
+
+
+def test_entities_of_another_kind_are_compared_as_the_subjects_that_both_have_behind_them() -> None:
+    same = Comparison(40, 11, (Difference("weekly@1", "weekly", 0, 0, 0),), ())
+    assert of_kinds(common={"person": same})["R9_differencing"].outcome == "pass"
+    close = Comparison(40, 11, (), (), close=(CloseCells("weekly@1", "weekly", 1, 1),))
+    found = of_kinds(common={"person": close})["R9_differencing"]
+    assert found.outcome == "fail" and found.reason.startswith(
+        "told as persons, cells subtracted from those of weekly@1"
+    )
+    assert found.evidence["kind"] == "person" and set(found.evidence["other_kinds"]) == {"features"}
+
+
+def test_what_several_releases_tell_of_a_common_kind_is_refused() -> None:
+    atoms = ((Atom(frozenset({-1}), 1), Atom(frozenset({-1, 0}), 20), Atom(frozenset({0}), 30)),)
+    told = Comparison(40, 11, (), tuple((*each, Atom(frozenset({1}), 20)) for each in atoms))
+    alone = Comparison(40, 11, (), ((Atom(frozenset({-1}), 1),),))
+    assert of_kinds(common={"person": told})["R12_linear_queries"].outcome == "pass"
+    assert of_kinds(common={"person": alone})["R12_linear_queries"].outcome == "fail"
+    assert of_kinds(common={"person": replace(alone, below=10)})["R12_linear_queries"].outcome == "error"
+
+
+def test_persons_behind_enterprises_are_as_many_as_persons_must_be() -> None:
+    """Five of organisations are enough, and eleven persons are asked for."""
+    firms = person(subject="enterprise", minimumGroup=1)
+    few = Comparison(40, 11, (Difference("r1", "features", 7, 0, 7),), ())
+    organisations = review_of(firms, ENTERPRISES, comparison=few, entity_kind="enterprise")
+    assert organisations["R9_differencing"].outcome == "pass"
+    both = review_of(firms, ENTERPRISES, comparison=few, entity_kind="enterprise", common={"person": few})
+    assert both["R9_differencing"].outcome == "fail"
+
+
+def test_what_no_kind_is_common_with_is_told_and_never_passed_in_silence() -> None:
+    people = person()
+    alone = Comparison(40, 11, (), ())
+    known = {"comparison": alone, "entity_kind": "person", "uncompared": {"firms@1": "enterprise"}}
+    found = review_of(people, **known)["R9_differencing"]
+    assert found.outcome == "pass" and found.evidence["uncompared"] == {"firms@1": "enterprise"}
+    assert "no table says how its persons are those of firms@1 (enterprise), so they are not compared" in found.reason
+
+
+def test_pseudonyms_of_ones_own_that_nothing_links_may_be_anybody_and_are_refused() -> None:
+    theirs = of_kinds(common={"person": Comparison(40, 11, (), ())}, uncompared={"other@1": "other"})
+    own = of_kinds(uncompared={"weekly@1": "person"})
+    for found in (theirs, own):
+        assert found["R9_differencing"].outcome == "fail"
+        assert "name entities by the pseudonym of a person or an enterprise" in found["R9_differencing"].reason
+    assert of_kinds()["R9_differencing"].outcome == "pass", "there is nothing to compare with"
+
+
 def test_more_than_the_group_may_be_asked_for() -> None:
     """Rows that are persons differ by k or more, the contract's promise included."""
     few = Comparison(40, 20, (Difference("r1", "features", 15, 0, 15),), ())
