@@ -159,7 +159,7 @@ def propose() -> None:
     """Derive the next quarter's parameters from the catalogue, as YAML for a person to approve."""
     from orchestration.commands.epoch import propose_epoch
 
-    propose_epoch(console, datetime.now(UTC).date())
+    propose_epoch(console, datetime.now(UTC))
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """The next quarter's parameters, proposed from the catalogue: by the command, and by a job before each quarter ends."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -19,12 +19,12 @@ from vault.proposals import propose_next
 from vault.valuations import Valuation, latest_valuations
 
 
-def propose_from_catalogue(home: Home, today: date) -> Path:
-    """Write the proposal of the quarter after today's, and say where it lies; a person approves it or does not.
+def propose_from_catalogue(home: Home, now: datetime) -> Path:
+    """Write the proposal of the quarter after the present one, and say where it lies; a person approves it or does not.
 
     Raises JinkuError `nothing_valued`, `valuations_unusable`, and as `market_records` and `propose_next` do.
     """
-    return propose_next(home, catalogue_facts(home), market_records(home), today)
+    return propose_next(home, catalogue_facts(home), market_records(home, now), now.astimezone(UTC).date())
 
 
 def catalogue_facts(home: Home) -> tuple[CatalogueFact, ...]:
@@ -57,7 +57,7 @@ def derive_next_epoch(context: dg.OpExecutionContext, city: City) -> None:
     """An approved set stands: then there is nothing to propose, which is no failure."""
     with clear_failures():
         try:
-            path = propose_from_catalogue(city.home, datetime.now(UTC).date())
+            path = propose_from_catalogue(city.home, datetime.now(UTC))
         except JinkuError as error:
             if error.code != "parameters_approved":
                 raise

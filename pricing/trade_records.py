@@ -14,6 +14,7 @@ from pricing.comparables import Comparable
 from pricing.cost import ADJUSTMENTS, Ecosystem
 from pricing.exact import within
 from pricing.negotiated import Trade
+from pricing.overrides import BetaOverride
 
 
 class TradeRecords(Protocol):
@@ -30,6 +31,9 @@ class TradeRecords(Protocol):
 
     def open_lots(self, epoch: str) -> int:
         """U: lots open in that epoch."""
+
+    def overrides(self, epoch: str) -> Sequence[BetaOverride]:
+        """β of that epoch where the regulator set it by a signed record, for each component or field once."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,10 @@ class NoTrades:
     def open_lots(self, epoch: str) -> int:
         """0."""
         return 0
+
+    def overrides(self, epoch: str) -> tuple[BetaOverride, ...]:
+        """None."""
+        return ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from pricing.cost import ADJUSTMENTS
 from pricing.exact import within
+from pricing.overrides import BetaOverride, require_bounds
 from pricing.parameter_mapping import parameter_set_from
 from pricing.params import ParameterSet
 from vault.contract import ContractPart, Text
@@ -88,11 +89,29 @@ class Approval(_Part):
     on: date
 
 
+class SetFactor(_Part):
+    """β_market of one component or one application field, as the regulator set it by a signed record."""
+
+    component: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")] | None = None
+    field: Text | None = None
+    value: Annotated[Fraction, BeforeValidator(_number)]
+    regulator_record: Text
+    reason: Text
+
+    def override(self, epoch: str) -> BetaOverride:
+        """The same as pricing knows it, of this epoch. Raises ValueError as that does."""
+        return BetaOverride(
+            self.regulator_record, self.value, self.reason, epoch, epoch, component=self.component, domain=self.field
+        )
+
+
 class MarketFactor(_Part):
-    """β_market of the epoch; the id of the signed record where the regulator set it."""
+    """β_market of the epoch; the id of the signed record where the regulator set it for all; and those of single
+    components and fields."""
 
     value: Annotated[Fraction, BeforeValidator(_number)]
     regulator_record: Text | None = None
+    overrides: tuple[SetFactor, ...] = ()
 
 
 class EpochDocument(_Part):
@@ -182,6 +201,7 @@ def _faults(path: Path, document: EpochDocument, parameters: ParameterSet) -> It
     yield from _faults_of_fields(parameters.price.value_fen)
     yield from _faults_of_reasons(document.reasons, values)
     yield from _faults_of_beta(document.beta_market, parameters)
+    yield from _faults_of_overrides(document, parameters)
 
 
 def _faults_of_fields(value_fen: Mapping[str, Any]) -> Iterator[Fault]:
@@ -225,6 +245,22 @@ def _faults_of_beta(market: MarketFactor, parameters: ParameterSet) -> Iterator[
         within(BETA_MARKET, market.value, parameters.guide.least_beta, parameters.guide.most_beta)
     except ValueError as error:
         yield (BETA_MARKET, "value"), str(error)
+
+
+def _faults_of_overrides(document: EpochDocument, parameters: ParameterSet) -> Iterator[Fault]:
+    """Each is of one component or field, which has one only, and within the bounds."""
+    place, known = (BETA_MARKET, "overrides"), [str(domain) for domain in ADJUSTMENTS]
+    seen = set()
+    for number, each in enumerate(document.beta_market.overrides):
+        if each.field is not None and each.field not in known:
+            yield (*place, number), f"'{each.field}' is no application field{_nearest(each.field, known)}"
+        if (each.component, each.field) in seen:
+            yield (*place, number), f"{each.component or each.field} has two overrides of {BETA_MARKET}"
+        seen.add((each.component, each.field))
+        try:
+            require_bounds(each.override(document.epoch), parameters.guide)
+        except ValueError as error:
+            yield (*place, number), str(error)
 
 
 def _nearest(given: str, known: list[str]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pricing
+from pricing.overrides import BetaOverride, override_of
 from pricing.params import ParameterSet, plain
 from vault.epoch_file import EpochFile, read_epoch_file
 from vault.errors import JinkuError
@@ -26,12 +27,22 @@ FOLDER = Path(pricing.__file__).parent / "parameter_sets"
 
 
 @dataclass(frozen=True)
+class Beta:
+    """β of P² for one component. record, reason: of the regulator's signed record, None where the formula gave it."""
+
+    value: Fraction
+    record: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Epoch:
     """The approved market parameters of one quarter.
 
     name: '2026q4'; from_day: first day they hold, UTC; beta_market: β of P², without unit; regulator_record: id of the
     signed record where the regulator set it; tariffs: what the vault's machines and people cost; reasons:
-    by place, such as price.margin; is_carried_over: in force after its quarter, as no newer set has been approved.
+    by place, such as price.margin; is_carried_over: in force after its quarter, as no newer set has been approved;
+    beta_overrides: β of single components and fields, as the regulator set it.
     """
 
     name: str
@@ -44,6 +55,16 @@ class Epoch:
     tariffs: Tariffs
     reasons: Mapping[str, str]
     is_carried_over: bool = False
+    beta_overrides: tuple[BetaOverride, ...] = ()
+
+    def beta_of(self, component: str, domain: str) -> Beta:
+        """β for a component of an application field: what the regulator set for it, else for its field, else the
+        epoch's own."""
+        found = override_of(self.beta_overrides, component, domain)
+        if found is None or found.beta is None:
+            reason = None if self.regulator_record is None else self.reasons.get("beta_market")
+            return Beta(self.beta_market, self.regulator_record, reason)
+        return Beta(found.beta, found.record_id, found.reason)
 
     @property
     def content_hash(self) -> str:
@@ -53,7 +74,7 @@ class Epoch:
             "from": self.from_day.isoformat(),
             "approved": [self.approved_by, self.approved_on.isoformat()],
             "parameters": plain(self.parameters),
-            "beta_market": [plain(self.beta_market), self.regulator_record],
+            "beta_market": [plain(self.beta_market), self.regulator_record, *map(plain, self.beta_overrides)],
             "tariffs": asdict(self.tariffs),
             "reasons": dict(self.reasons),
         }
@@ -100,6 +121,7 @@ def _epoch(file: EpochFile) -> Epoch:
         regulator_record=document.beta_market.regulator_record,
         tariffs=file.tariffs,
         reasons=MappingProxyType(dict(document.reasons)),
+        beta_overrides=tuple(each.override(document.epoch) for each in document.beta_market.overrides),
     )
 
 

@@ -1,8 +1,10 @@
 """What the market had cleared, as the vault prices by it: one JSON document, signed by the market's key.
 
 The vault never reads the market's database. The market writes the document, the vault takes it only as it was signed,
-and asks it what it asks of any market (`pricing.trade_records.TradeRecords`). Buyers stand in it under names that are
-made anew for each document: they tell whether two sales had one buyer, and not who it is. Source: models §4.1, §5, §9.
+and asks it what it asks of any market (`pricing.trade_records.TradeRecords`). Each document has the next number of the
+market's, and says how long the market's black box was when its records were read: an older or a forked one is not taken
+(`vault.trades_taken`). Buyers stand in it under names that are made anew for each document: they tell whether two sales
+had one buyer, and not who it is. Source: models §4.1, §5, §9.
 """
 
 import hashlib
@@ -24,22 +26,28 @@ from pricing.cost import Ecosystem
 from pricing.exact import whole_fen
 from pricing.money import Amount
 from pricing.negotiated import Trade
+from pricing.overrides import BetaOverride, in_force
 from pricing.params import plain
 from pricing.price_record import exact_word
 from pricing.trade_records import NoTrades, TradeRecords
+from vault.beta_overrides import overrides_of, overrides_told
 from vault.contract import Subject
 from vault.errors import JinkuError
 from vault.home import Home
 from vault.moments import text_of
+from vault.releases.datasheet import hash_of
 from vault.releases.reading import unsigned
 from vault.signing import public_keys_in, verify_signature
+from vault.trades_taken import Taken, require_none_taken, take
 
-FORMAT = "jinku-trades/1"
+FORMAT = "jinku-trades/2"
 LEAST_SALT_BYTES = 16
 COMPONENT = re.compile(r"[a-z][a-z0-9_]{0,62}")
 EPOCH = re.compile(r"[0-9]{4}q[1-4]")
 BUYER = re.compile(r"[0-9a-f]{32}")
-DOCUMENT_KEYS = frozenset(["format", "made_at", "components", "trades", "sales", "activity"])
+DOCUMENT_KEYS = frozenset(
+    ["format", "sequence", "log_size", "made_at", "components", "trades", "sales", "activity", "beta_overrides"]
+)
 TRADE_KEYS = frozenset(["component", "closed_on", "price_fen", "cost_fen", "information", "margin", "arms_length"])
 SALE_KEYS = frozenset(["component", "closed_on", "unit_price_fen", "buyer", "arms_length", "factors"])
 
@@ -92,24 +100,30 @@ class Activity:
 
     def __post_init__(self) -> None:
         for name, count in (("enquiries", self.enquiries), ("open_lots", self.open_lots)):
-            if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-                raise ValueError(f"{name} must be a whole number, 0 or more")
+            _counted(name, count, 0)
 
 
 @dataclass(frozen=True)
 class SignedTrades:
     """The records of a document, which its signature was checked of: what pricing asks for, by day and epoch.
 
-    Raises ValueError where a record is of a component that is not listed, or of a day after the document's own.
+    sequence: 1, 2, 3 … of the market's documents; log_size: entries of the market's black box when the records were
+    read; beta_records: what the regulator set, in the order in which it did. Raises ValueError where a record is of a
+    component that is not listed, or of a day after the document's own.
     """
 
+    sequence: int
+    log_size: int
     made_at: datetime
     components: Mapping[str, ListedComponent]
     closed: tuple[ClosedTrade, ...]
     sales: tuple[ClearedSale, ...]
     activity: Mapping[str, Activity]
+    beta_records: tuple[BetaOverride, ...] = ()
 
     def __post_init__(self) -> None:
+        _counted("sequence", self.sequence, 1)
+        _counted("log_size", self.log_size, 0)
         last = self.made_at.astimezone(UTC).date()
         records: tuple[ClosedTrade | ClearedSale, ...] = (*self.closed, *self.sales)
         for each in records:
@@ -152,6 +166,10 @@ class SignedTrades:
         """U of an epoch; 0 where the document does not speak of it."""
         return self.activity.get(epoch, Activity(0, 0)).open_lots
 
+    def overrides(self, epoch: str) -> tuple[BetaOverride, ...]:
+        """β of an epoch where the regulator set it: the last record of each component and field that covers it."""
+        return in_force(self.beta_records, epoch)
+
 
 def trades_document(
     components: Mapping[str, ListedComponent],
@@ -160,17 +178,23 @@ def trades_document(
     activity: Mapping[str, Activity],
     made_at: datetime,
     salt: bytes,
+    *,
+    sequence: int,
+    log_size: int,
+    beta_records: Sequence[BetaOverride] = (),
 ) -> dict[str, Any]:
     """The document of a market's records, as plain JSON values, for the market to sign.
 
-    components: all that were ever listed; salt: random, of this document alone, and kept by nobody. The same records in
-    another order give the same document. Raises ValueError for a short salt, a time without a zone, and for records
-    that `read_trades` would refuse.
+    components: all that were ever listed; salt: random, of this document alone, and kept by nobody; sequence, log_size,
+    beta_records: as in `SignedTrades`. The same records in another order give the same document. Raises ValueError for
+    a short salt, a time without a zone, and for records that `read_trades` would refuse.
     """
     if len(salt) < LEAST_SALT_BYTES:
         raise ValueError(f"the salt must be {LEAST_SALT_BYTES} random bytes or more, else buyers could be guessed")
     document = {
         "format": FORMAT,
+        "sequence": sequence,
+        "log_size": log_size,
         "made_at": text_of(made_at),
         "components": {
             name: {"domain": each.domain, "subject": each.subject} for name, each in sorted(components.items())
@@ -181,6 +205,7 @@ def trades_document(
             epoch: {"enquiries": each.enquiries, "open_lots": each.open_lots}
             for epoch, each in sorted(activity.items())
         },
+        "beta_overrides": overrides_told(beta_records),
     }
     _records_of(document)
     return document
@@ -192,6 +217,29 @@ def read_trades(path: Path, public_keys: Mapping[str, Ed25519PublicKey]) -> Sign
     Raises JinkuError `trades_unsigned` where no key signed just this, and `trades_unreadable` where there is no such
     document, or what was signed is none.
     """
+    return _records_in(path, _signed_document(path, public_keys))
+
+
+def market_records(home: Home, now: datetime) -> TradeRecords:
+    """What a home knows of its market: the signed trades where there are any, else of none. That they were taken is
+    recorded, and none is taken that is older than these, or another of the same number.
+
+    A file that is there and does not pass is no market without trades, and neither is one that is gone. Raises
+    JinkuError `trades_unsigned`, `trades_unreadable`, `trades_outdated`, `trades_forked`, `trades_missing`,
+    `trades_record_unusable` and `key_damaged`.
+    """
+    if not os.path.lexists(home.market_trades):
+        require_none_taken(home.pricing, home.market_trades)
+        return NoTrades()
+    document = _signed_document(home.market_trades, public_keys_in(home.market_public))
+    records = _records_in(home.market_trades, document)
+    found = Taken(records.sequence, hash_of(document), records.made_at, records.log_size)
+    take(home.pricing, home.market_trades, found, now)
+    return records
+
+
+def _signed_document(path: Path, public_keys: Mapping[str, Ed25519PublicKey]) -> Mapping[str, Any]:
+    """A document without its signature, which is that of one of the keys."""
     try:
         document = json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -206,23 +254,16 @@ def read_trades(path: Path, public_keys: Mapping[str, Ed25519PublicKey]) -> Sign
             str(path),
             "Fetch them from the market again, and its public key from the market itself.",
         )
+    return unsigned(document)
+
+
+def _records_in(path: Path, document: Mapping[str, Any]) -> SignedTrades:
     try:
-        return _records_of(unsigned(document))
+        return _records_of(document)
     except (ValueError, ZeroDivisionError) as error:
         raise _unreadable(path, f"it is signed, and yet {error}") from None
     except (KeyError, TypeError, AttributeError):
         raise _unreadable(path, "it is signed, and yet not of the form of this version") from None
-
-
-def market_records(home: Home) -> TradeRecords:
-    """What a home knows of its market: the signed trades where there are any, else of none.
-
-    A file that is there and does not pass is no market without trades. Raises JinkuError `trades_unsigned`,
-    `trades_unreadable` and `key_damaged`.
-    """
-    if not os.path.lexists(home.market_trades):
-        return NoTrades()
-    return read_trades(home.market_trades, public_keys_in(home.market_public))
 
 
 def _records_of(document: Mapping[str, Any]) -> SignedTrades:
@@ -234,11 +275,14 @@ def _records_of(document: Mapping[str, Any]) -> SignedTrades:
     if made_at.tzinfo is None:
         raise ValueError("its time has no zone")
     return SignedTrades(
+        sequence=document["sequence"],
+        log_size=document["log_size"],
         made_at=made_at,
         components={_named(COMPONENT, name): ListedComponent(**each) for name, each in document["components"].items()},
         closed=tuple(_trade(each) for each in document["trades"]),
         sales=tuple(_sale(each) for each in document["sales"]),
         activity={_named(EPOCH, name): Activity(**each) for name, each in document["activity"].items()},
+        beta_records=overrides_of(document["beta_overrides"], document["components"]),
     )
 
 
@@ -318,6 +362,11 @@ def _named(pattern: re.Pattern[str], name: Any) -> str:
     if not isinstance(name, str) or not pattern.fullmatch(name):
         raise ValueError(f"a name is not of the form {pattern.pattern}")
     return name
+
+
+def _counted(name: str, count: object, least: int) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or count < least:
+        raise ValueError(f"{name} must be a whole number, {least} or more")
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ import yaml
 
 from pricing.derivation import DERIVED, CatalogueFact, Derived, derived
 from pricing.money import exact
+from pricing.overrides import BetaOverride, require_bounds
 from pricing.params import ParameterSet, plain
 from pricing.trade_records import TradeRecords, market_facts
 from vault.epoch_file import NAMED, stated_values
@@ -30,9 +31,10 @@ def propose_next(
 ) -> Path:
     """Write the proposal of the quarter after today's below the home, over an earlier one, and say where.
 
-    facts: of every valued component; trades: asked for what closed before today, UTC. The same facts give the same
-    text. Raises JinkuError `parameters_approved` where that quarter has an approved set already, `parameters_missing`
-    and `parameters_invalid` as `epoch_at`, and `disk_full`, `home_unwritable` or `storage`.
+    facts: of every valued component; trades: asked for what closed before today, UTC, and for what the regulator set.
+    The same facts give the same text. Raises JinkuError `parameters_approved` where that quarter has an approved set
+    already, `parameters_missing` and `parameters_invalid` as `epoch_at`, `beta_out_of_bounds`, and `disk_full`,
+    `home_unwritable` or `storage`.
     """
     present, upcoming = epoch_at(today, folder), next_quarter(quarter_of(today))
     if any(epoch.name == upcoming for epoch in load_epochs(folder)):
@@ -41,19 +43,23 @@ def propose_next(
     market = market_facts(trades, [fact.component for fact in facts], today, quarter_of(today))
     version = f"{present.parameters.profile}-{upcoming}"
     found = derived(present.parameters, present.beta_market, version, facts, market)
+    overrides = _bounded(trades.overrides(upcoming), found.parameters)
     path = home.pricing / "proposed" / f"{upcoming}.yaml"
-    _write(path, proposal_text(present, upcoming, found, today))
+    _write(path, proposal_text(present, upcoming, found, today, overrides))
     return path
 
 
-def proposal_text(present: Epoch, upcoming: str, found: Derived, today: date) -> str:
-    """The proposal as a person reviews it: what was derived, all else as it is in the present epoch."""
+def proposal_text(
+    present: Epoch, upcoming: str, found: Derived, today: date, overrides: Sequence[BetaOverride] = ()
+) -> str:
+    """The proposal as a person reviews it: what was derived, what the regulator set, all else as it is in the present
+    epoch."""
     reasons = {place: reason for place, reason in present.reasons.items() if not place.startswith(DERIVED)}
     document = {
         "epoch": upcoming,
         "from": first_day(upcoming),
         "parameters": _stated(found.parameters, {*reasons, *found.reasons}),
-        "beta_market": {"value": _readable(plain(found.beta_market))},
+        "beta_market": {"value": _readable(plain(found.beta_market)), **_told_overrides(overrides)},
         "tariffs": asdict(present.tariffs),
         "reasons": {**found.reasons, **reasons},
     }
@@ -62,6 +68,35 @@ def proposal_text(present: Epoch, upcoming: str, found: Derived, today: date) ->
         f"# the tariffs, move the file to pricing/parameter_sets/{upcoming}.yaml, and add the line\n"
         "# approved: {by: NAME, on: YYYY-MM-DD}\n"
     ) + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=WIDTH)
+
+
+def _bounded(overrides: Sequence[BetaOverride], parameters: ParameterSet) -> Sequence[BetaOverride]:
+    """What the regulator set, where the set's own bounds hold it. Raises JinkuError `beta_out_of_bounds`."""
+    for each in overrides:
+        try:
+            require_bounds(each, parameters.guide)
+        except ValueError as error:
+            raise JinkuError(
+                "beta_out_of_bounds",
+                f"what the regulator set lies outside the bounds of this market, {error}; nothing was proposed",
+                f"record {each.record_id}",
+                "Have the regulator record another β, and fetch the trades from the market again.",
+            ) from None
+    return overrides
+
+
+def _told_overrides(overrides: Sequence[BetaOverride]) -> dict[str, Any]:
+    """By component and field, as the file holds them; nothing where there is none."""
+    told = [
+        {
+            **({"component": each.component} if each.component is not None else {"field": each.domain}),
+            "value": _readable(plain(each.beta)),
+            "regulator_record": each.record_id,
+            "reason": each.reason,
+        }
+        for each in overrides
+    ]
+    return {"overrides": told} if told else {}
 
 
 def _stated(parameters: ParameterSet, reasons: Collection[str]) -> dict[str, Any]:

@@ -3,13 +3,16 @@
 Only sales that stand undisputed are in it. Negotiations carry cost, I and γ as the datasheet that was sold states them,
 and every sale its price and the factors of that datasheet; what no datasheet vouches for any more is left out. A sale
 is at arm's length where no screen speaks against its two sides, and an owner that nobody knows speaks against it.
-Participants leave the market as salted hashes of who owns them in the end. Source: models §4.1, §5, §9.
+Participants leave the market as salted hashes of who owns them in the end. Each document has the next number and says
+how long the black box was when its records were read, so that the vault takes none that is older or forked; the β that
+the regulator set is in it. Source: models §4.1, §5, §9.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,16 +22,20 @@ from market_api.catalogue.clearance import signed_datasheet
 from market_api.catalogue.recomputation import UNREADABLE, factors_of, number
 from market_api.catalogue.tables import listings
 from market_api.identity.tables import participants
-from market_api.market import Market
+from market_api.market import Market, Transaction
 from market_api.oversight.activity import activity_of
 from market_api.oversight.arms_length import doubtful_trades
 from market_api.oversight.gathering import TRADES_MAX, bounded, cleared_trades, owners_of, providers_of, subject_of
-from market_api.oversight.periods import Period
+from market_api.oversight.market_factor import beta_records
+from market_api.oversight.numbering import log_size, next_number
+from market_api.oversight.periods import Period, quarter_of
+from market_api.oversight.tables import trade_exports
 from market_api.problems import Problem
 from market_api.settings import MarketSettings
 from market_api.trading.tables import orders
 from pricing.cost import Ecosystem
 from pricing.negotiated import Trade
+from pricing.overrides import BetaOverride
 from vault.contract import Subject
 from vault.durable import write_private
 from vault.market_trades import ClearedSale, ClosedTrade, ListedComponent, trades_document
@@ -39,6 +46,8 @@ from vault.signing import sign
 REMEMBERED = timedelta(days=1095)
 """Older sales weigh less than 2 %, at a half-life of 180 days."""
 SALT_BYTES = 32
+ATTEMPTS_MAX = 5
+"""How often the records are read anew where another document left while they were read."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +57,34 @@ class _Records:
     left_out: int
 
 
+@dataclass(frozen=True)
+class _Gathered:
+    """A document that has no number yet, and what it is logged by. log_size: when its records were read."""
+
+    document: dict[str, Any]
+    log_size: int
+    counts: Mapping[str, int]
+
+
+class _Overtaken(Exception):
+    """Another document left while this one's records were read, so it would be older than its number says."""
+
+
 def export_cleared_trades(market: Market, until: date, actor: str = "market") -> dict[str, Any]:
-    """The signed document of all that was cleared before a day (UTC), logged by its hash and its counts.
+    """The signed document of all that was cleared before a day (UTC), with the next number; it is recorded and logged
+    by its hash and its counts.
 
-    Raises Problem `invalid_request` for a day that lies ahead, and for too many trades.
+    Raises Problem `invalid_request` for a day that lies ahead, and for too many trades; `busy` where others leave all
+    the time.
     """
-    at = market.clock()
-    period, salt = _period_until(until, at), market.random_bytes(SALT_BYTES)
-
-    def gathered(connection: sa.Connection) -> tuple[dict[str, Any], _Records]:
-        components = _components(connection)
-        records = _records(market.settings, connection, period, components, at)
-        activity = activity_of(connection, period)
-        return trades_document(components, records.closed, records.sales, activity, at, salt), records
-
-    document, records = market.read_one_state(gathered)
-    counts = {"trades": len(records.closed), "sales": len(records.sales), "left_out": records.left_out}
-    told = {"until": until.isoformat(), "document_hash": hash_of(document), **counts}
-    market.act(actor, lambda transaction: transaction.log("oversight.export_trades", f"trades:{until}", told))
-    return {**document, "signature": dict(sign(market.keys.signing, document))}
+    for _ in range(ATTEMPTS_MAX):
+        found = _gathered(market, until)
+        try:
+            document = market.act(actor, partial(_numbered, found=found, until=until))
+        except _Overtaken:
+            continue
+        return {**document, "signature": dict(sign(market.keys.signing, document))}
+    raise Problem("busy", "Other documents of trades are being made; ask again in a moment.")
 
 
 def write_cleared_trades(market: Market, path: Path, until: date, actor: str = "market") -> None:
@@ -74,6 +92,54 @@ def write_cleared_trades(market: Market, path: Path, until: date, actor: str = "
     and OSError."""
     document = export_cleared_trades(market, until, actor)
     write_private(path, json.dumps(document, ensure_ascii=False, indent=1).encode())
+
+
+def _gathered(market: Market, until: date) -> _Gathered:
+    at = market.clock()
+    period, salt = _period_until(until, at), market.random_bytes(SALT_BYTES)
+
+    def gathered(connection: sa.Connection) -> _Gathered:
+        components = _components(connection)
+        records = _records(market.settings, connection, period, components, at)
+        size = log_size(connection)
+        document = trades_document(
+            components,
+            records.closed,
+            records.sales,
+            activity_of(connection, period),
+            at,
+            salt,
+            sequence=1,
+            log_size=size,
+            beta_records=_told_betas(connection, components, at),
+        )
+        counts = {"trades": len(records.closed), "sales": len(records.sales), "left_out": records.left_out}
+        return _Gathered(document, size, counts)
+
+    return market.read_one_state(gathered)
+
+
+def _numbered(transaction: Transaction, found: _Gathered, until: date) -> dict[str, Any]:
+    """The document with its number, recorded. Raises _Overtaken."""
+    own = trade_exports.c
+    sequence = next_number(transaction, own.sequence)
+    largest = transaction.connection.execute(sa.select(sa.func.coalesce(sa.func.max(own.log_size), 0))).scalar_one()
+    if largest > found.log_size:
+        raise _Overtaken
+    document = {**found.document, "sequence": sequence}
+    told = {"until": until.isoformat(), "document_hash": hash_of(document), "log_size": found.log_size}
+    values = {"sequence": sequence, **told, "made_by": transaction.actor, "at": text_of(transaction.at)}
+    transaction.connection.execute(sa.insert(trade_exports).values(**values))
+    transaction.log("oversight.export_trades", f"trades:{until}", {"sequence": sequence, **told, **found.counts})
+    return document
+
+
+def _told_betas(
+    connection: sa.Connection, components: Mapping[str, ListedComponent], at: datetime
+) -> tuple[BetaOverride, ...]:
+    """What the regulator set for this quarter or later, of components that the document tells of."""
+    found = beta_records(connection, quarter_of(text_of(at)))
+    return tuple(each for each in found if each.component is None or each.component in components)
 
 
 def _period_until(until: date, at: datetime) -> Period:

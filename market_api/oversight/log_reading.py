@@ -12,9 +12,9 @@ from market_api.paging import page, read_number
 from market_api.problems import Problem
 from vault.black_box import tables
 from vault.black_box.checkpoints import read_line, state_of
-from vault.black_box.entries import leaf_of
+from vault.black_box.entries import Entry, leaf_of
 from vault.black_box.merkle import leaf_hash
-from vault.black_box.proofs import prove_inclusion
+from vault.black_box.proofs import prove_inclusion, prove_inclusions
 
 _ENTRY = tables.entries.c
 _SHOWN = sa.select(tables.entries, tables.payloads.c.salt, tables.payloads.c.payload).outerjoin(
@@ -49,8 +49,29 @@ def proved_entry(connection: sa.Connection, index: int) -> Mapping[str, Any]:
     line, _ = state_of(connection)
     if line is None or read_line(line).size <= index:
         raise Problem("wrong_state", "The entry is not signed yet; try again in a few seconds.")
-    salt = None if row.salt is None else bytes(row.salt).hex()
-    return {**_document(row), "salt": salt, "proof": prove_inclusion(connection, index)}
+    return {**_document(row), "salt": _salt(row), "proof": prove_inclusion(connection, index)}
+
+
+def subject_page(connection: sa.Connection, subject: str, token: str, size: int) -> dict[str, Any]:
+    """A page of the entries about one subject, such as an order or a participant, the first first, each with the proof
+    that the signed log holds it; `proof` is null for a few seconds, until it is signed.
+
+    The salt shows that the payload is the one that was logged. Found by an index, however long the log is. Raises
+    Problem `invalid_request`.
+    """
+    rows = connection.execute(about(subject, read_number(token)).limit(size + 1)).all()
+    entries = [Entry(*row[:6]) for row in rows[:size]]
+    proofs = {entry.index: proof for entry, proof in zip(entries, prove_inclusions(connection, entries), strict=True)}
+
+    def document(row: sa.Row[Any]) -> dict[str, Any]:
+        return {**_document(row), "salt": _salt(row), "proof": proofs[row.leaf_index]}
+
+    return page(rows, size, lambda row: str(row.leaf_index), document)
+
+
+def about(subject: str, after: int) -> sa.Select[Any]:
+    """The entries about a subject after an index, in order."""
+    return _SHOWN.where(_ENTRY.subject == subject, _ENTRY.leaf_index > after).order_by(_ENTRY.leaf_index)
 
 
 def verification(market: Market) -> Mapping[str, Any]:
@@ -71,6 +92,10 @@ def verification(market: Market) -> Mapping[str, Any]:
         "more_problems": found.more_problems,
         "checkpoint": None if signed is None else {**signed.signed, "signature": dict(signed.signature)},
     }
+
+
+def _salt(row: sa.Row[Any]) -> str | None:
+    return None if row.salt is None else bytes(row.salt).hex()
 
 
 def _document(row: sa.Row[Any]) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from fastapi.responses import JSONResponse, Response
 from market_api.callers import Caller, allowed
 from market_api.disputes.reading import all_disputes, any_dispute
 from market_api.fields import KEPT, Identifier, Moment
-from market_api.oversight import log_reading, revenue
+from market_api.oversight import log_reading, market_factor, revenue
 from market_api.oversight.cases import case_of, cases_page, close_case, open_case
 from market_api.oversight.cleared import export_cleared_trades
+from market_api.oversight.own_log import own_order_page
 from market_api.oversight.periods import period_of
 from market_api.oversight.requests import (
+    BetaRequest,
     CaseDecisionRequest,
     CaseRequest,
     Component,
@@ -40,6 +42,7 @@ Cases = Annotated[Caller, allowed("oversight.cases")]
 Log = Annotated[Caller, allowed("oversight.log")]
 CaseId = Annotated[Identifier, Path(examples=["cse_019ac4d2b8000123456789abcdef"])]
 DisputeId = Annotated[Identifier, Path(examples=["dsp_019ac4d2b8000123456789abcdef"])]
+OrderId = Annotated[Identifier, Path(examples=["ord_019ac4d2b8000123456789abcdef"])]
 
 
 @router.get("/v1/oversight/trades")
@@ -170,6 +173,59 @@ def read_log(
     return dict(
         caller.market.read(
             lambda connection: log_reading.entries_page(connection, kind, subject, page_token, page_size)
+        )
+    )
+
+
+@router.post("/v1/oversight/beta-overrides", status_code=201)
+def record_beta(body: BetaRequest, caller: Annotated[Caller, allowed("oversight.set_beta")]) -> Response:
+    """Set β of P² for a component or a field, within its bounds and for quarters to come; its sellers are told. The
+    last record is in force."""
+    return caller.act(body, lambda transaction: (201, market_factor.record_beta(transaction, body.asked())))
+
+
+@router.get("/v1/oversight/beta-overrides")
+def read_betas(
+    caller: Trades,
+    component: Annotated[Component | None, Query()] = None,
+    field: Field | None = None,
+    page_token: PageToken = "",
+    page_size: PageSize = PAGE_SIZE,
+) -> dict[str, Any]:
+    """What was set of β, in the order in which it was."""
+    return dict(
+        caller.market.read(
+            lambda connection: market_factor.records_page(connection, component, field, page_token, page_size)
+        )
+    )
+
+
+@router.get("/v1/oversight/log/subjects/{subject}")
+def read_subject(
+    subject: Annotated[str, Path(max_length=200, pattern=KEPT, examples=["ord_019ac4d2b8000123456789abcdef"])],
+    caller: Log,
+    page_token: PageToken = "",
+    page_size: PageSize = PAGE_SIZE,
+) -> dict[str, Any]:
+    """The entries about one subject, such as an order, a participant or a listing, the first first, each with the proof
+    that the signed log holds it."""
+    return caller.market.read_one_state(
+        lambda connection: log_reading.subject_page(connection, subject, page_token, page_size)
+    )
+
+
+@router.get("/v1/orders/{order_id}/log", tags=["orders"])
+def read_own_order(
+    order_id: OrderId,
+    caller: Annotated[Caller, allowed("order.read")],
+    page_token: PageToken = "",
+    page_size: PageSize = PAGE_SIZE,
+) -> dict[str, Any]:
+    """The black box's entries about one of your own orders, each with the proof that the signed log holds it."""
+    name = caller.participant_id
+    return dict(
+        caller.market.read_one_state(
+            lambda connection: own_order_page(connection, name, order_id, page_token, page_size)
         )
     )
 

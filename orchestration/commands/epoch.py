@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -35,13 +35,17 @@ def show_epoch(console: Console, today: date) -> None:
         reason = _reason(epoch, place)
         table.add_row(place, symbol, value, escape(reason if reason != told else ""))
         told = reason
+    for each in epoch.beta_overrides:
+        place = f"beta_market of {each.component or each.domain}"
+        value = f"{float(each.beta or 0):g}"
+        table.add_row(place, "β", value, escape(f"set by the regulator, record {each.record_id}: {each.reason}"))
     console.print(table)
 
 
-def propose_epoch(console: Console, today: date) -> None:
+def propose_epoch(console: Console, now: datetime) -> None:
     """Write the next quarter's proposal. Raises JinkuError as `propose_from_catalogue` does."""
-    path = propose_from_catalogue(home_from(os.environ), today)
-    console.print(f"proposed {next_quarter(quarter_of(today))}: {path}")
+    path = propose_from_catalogue(home_from(os.environ), now)
+    console.print(f"proposed {next_quarter(quarter_of(now.astimezone(UTC).date()))}: {path}")
     console.print("Nothing is priced with it until a person approves it: docs/operator.md, A new quarter.")
 
 

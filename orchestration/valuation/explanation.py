@@ -239,10 +239,18 @@ def _guide_lines(reading: Reading) -> Iterator[Line]:
     anchored = f"max({money(guided.base_fen)}, {money(guided.anchor_fen)}·{figure(guided.adjustment)})"
     floor = "assessed price, at its floor" if guided.floor_binds else "assessed price"
     yield Line(GUIDE, "P''", floor, money(guided.assessed_fen), anchored)
-    yield Line(GUIDE, "β", "market's demand over its supply", figure(guided.beta_market))
+    yield Line(GUIDE, "β", _words_of_beta(reading), figure(guided.beta_market))
     assessed = f"{figure(guided.beta_market)}·{money(guided.assessed_fen)}"
     yield Line(GUIDE, "P²", "guide price: β·P''", money(guided.price_fen), assessed)
     yield from _listed_lines(reading, GUIDE, guided.price_fen, guided.listed_fen)
+
+
+def _words_of_beta(reading: Reading) -> str:
+    """What β is: of the formula, or as the regulator set it, by which record and why."""
+    if reading.beta_record is None:
+        return "market's demand over its supply"
+    reason = f": {reading.beta_reason}" if reading.beta_reason else ""
+    return f"set by the regulator, record {reading.beta_record}{reason}"
 
 
 def _factor_formulas(reading: Reading, guided: Guided) -> dict[str, str]:

@@ -28,7 +28,7 @@ def rates_of(home: Home, known: Declarations, now: datetime) -> Rates:
 
     Raises JinkuError as `epoch_at`, `market_records` and `cost_of_components` do.
     """
-    epoch, trades = epoch_at(now.date()), market_records(home)
+    epoch, trades = epoch_at(now.date()), market_records(home, now)
     try:
         report = cost_of_components(home, known, epoch.tariffs, period_before(now, epoch.tariffs), now)
     except JinkuError as error:

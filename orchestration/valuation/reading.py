@@ -34,7 +34,8 @@ class Reading:
     """One valuation as typed values.
 
     sources: rows by table; newest: the day of the newest event, None where none is known; ages in days;
-    half_life_days: None for data that does not age; population_share: None where the contract does not say.
+    half_life_days: None for data that does not age; population_share: None where the contract does not say;
+    beta_record, beta_reason: of the regulator's signed record, None where the formula gave β.
     """
 
     facts: PricedFacts
@@ -49,12 +50,15 @@ class Reading:
     half_life_days: float | None
     completeness: float
     population_share: float | None
+    beta_record: str | None = None
+    beta_reason: str | None = None
 
 
 def read(valuation: Valuation) -> Reading:
     """The document of a valuation, typed. Raises KeyError or ValueError for one that is no valuation's."""
     document = valuation.document
     age, measures = document["age"], document["measures"]
+    beta = document.get("epoch", {}).get("beta_market", {})  # records of earlier versions do not tell it
     return Reading(
         facts=facts_from(document["facts"]),
         parameters=parameter_set_from(document["parameters"]),
@@ -68,6 +72,8 @@ def read(valuation: Valuation) -> Reading:
         half_life_days=age["half_life_days"],
         completeness=document["completeness"],
         population_share=document["population_share"],
+        beta_record=beta.get("record"),
+        beta_reason=beta.get("reason"),
     )
 
 

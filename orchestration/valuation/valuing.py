@@ -17,12 +17,13 @@ from orchestration.valuation.rates import Rates
 from pricing.comparables import Factors
 from pricing.component_price import FieldCost, PricedFacts, Trading, priced
 from pricing.derivation import grain_of
+from pricing.overrides import SET_BY_REGULATOR
 from pricing.params import plain
 from pricing.price_record import document_of
 from pricing.value import ComponentMeasures
 from vault.contract import ComponentContract
 from vault.costing import CostStatement
-from vault.epochs import Epoch
+from vault.epochs import Beta, Epoch
 from vault.errors import JinkuError
 from vault.ibis_tables import ibis_table
 from vault.layers import Vault, connect
@@ -81,6 +82,7 @@ def value_component(
             "Correct the contract, the epoch's parameters or the data that it names, and run again.",
         ) from None
     statement = rates.costs.get(name)
+    beta = rates.epoch.beta_of(name, contract.application_field)
     document = {
         **document_of(facts, rates.epoch.parameters, price),
         "measures": _told(measures, contract),
@@ -93,8 +95,12 @@ def value_component(
             "content_hash": rates.epoch.content_hash,
             "approved_by": rates.epoch.approved_by,
             "is_carried_over": rates.epoch.is_carried_over,
+            "beta_market": plain(beta),
         },
-        "flags": list(flags_of(contract, measures, sources, age, z, statement, rates.epoch)),
+        "flags": [
+            *flags_of(contract, measures, sources, age, z, statement, rates.epoch),
+            *flags_of_beta(beta),
+        ],
     }
     known = latest_valuations(vault.home.pricing)
     document["lint"] = [asdict(each) for each in findings_about(models, name, price, known)]
@@ -141,6 +147,14 @@ def flags_of(
     return tuple(told)
 
 
+def flags_of_beta(beta: Beta) -> tuple[str, ...]:
+    """That the regulator set β, by which record and why; nothing where the formula gave it."""
+    if beta.record is None:
+        return ()
+    reason = f": {beta.reason}" if beta.reason else ""
+    return (f"β is {float(beta.value):g} {SET_BY_REGULATOR} (record {beta.record}){reason}",)
+
+
 def _facts(
     name: str,
     contract: ComponentContract,
@@ -150,6 +164,7 @@ def _facts(
 ) -> PricedFacts:
     statement = rates.costs.get(name)
     lines = statement.lines if statement is not None else ()
+    beta = rates.epoch.beta_of(name, contract.application_field)
     return PricedFacts(
         measures=measured,
         domain=contract.application_field,
@@ -162,7 +177,7 @@ def _facts(
         factors=factors,
         expected_licences=contract.cost.expected_licences,
         ceiling_fen=contract.pricing.ceiling_fen,
-        trading=Trading(tuple(rates.trades.comparables(name, rates.epoch.from_day)), rates.epoch.beta_market),
+        trading=Trading(tuple(rates.trades.comparables(name, rates.epoch.from_day)), beta.value),
     )
 
 

@@ -1,5 +1,6 @@
 """`jinku epoch`: what the person at the terminal reads of the market's parameters."""
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from io import StringIO
@@ -15,6 +16,7 @@ from orchestration.commands import epoch as command
 from orchestration.epoch_proposal import catalogue_facts, propose_epoch
 from pricing.component_price import FieldCost, PricedFacts, priced
 from pricing.derivation import CatalogueFact
+from pricing.overrides import BetaOverride
 from pricing.price_record import document_of
 from pricing.value import ComponentMeasures
 from tests.builders import NOON, fresh_vault, jinku
@@ -56,6 +58,14 @@ def test_epoch_shows_what_is_in_force_and_why() -> None:
     assert "Own assumption" in said and "1 (0.8 to 1.2)" in said
 
 
+def test_epoch_shows_what_the_regulator_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = BetaOverride("bov_7", Fraction(6, 5), "Scarce.", "2026q4", "2026q4", domain="governance")
+    regulated = replace(epoch_at(TODAY), beta_overrides=(record,))
+    monkeypatch.setattr(command, "epoch_at", lambda day: regulated)
+    said = shown(TODAY)
+    assert "beta_market of governance" in said and "1.2" in said and "record bov_7: Scarce." in said
+
+
 def test_epoch_says_when_it_is_carried_over() -> None:
     assert "carried over into 2027q2" in shown(date(2027, 4, 1))
 
@@ -87,7 +97,7 @@ def test_propose_rests_on_the_last_valuations_of_declared_components(
         CatalogueFact("zone_hourly_mobility", "governance", "aggregate", 5_000, 12.0, Fraction(12_000_004, 5)),
     )
     console = Console(file=StringIO(), width=400)
-    command.propose_epoch(console, TODAY)
+    command.propose_epoch(console, NOON)
     path = tmp_path / "pricing" / "proposed" / "2027q1.yaml"
     assert f"proposed 2027q1: {path}" in console.file.getvalue()  # type: ignore[attr-defined]
     assert "governance: 2400001" in path.read_text("utf-8")  # 4/5 of 3,000,001 fen

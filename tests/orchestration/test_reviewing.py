@@ -12,17 +12,21 @@ from orchestration.city import City
 from orchestration.dbt_assets import Models, parsed_models
 from orchestration.declarations import declarations
 from orchestration.security import reviewing
-from orchestration.security.entities import entity_query
+from orchestration.security.compiled import compiled_statements
+from orchestration.security.entities import common_kinds, entity_query, followed_entity_query
+from review.findings import Finding
 from review.policy import Policy
 from review.records import Review
-from tests.builders import copy_of, opened
+from tests.builders import column, copy_of, opened
+from tests.orchestration.noisy import contract, models_with
 from vault.contract import Entities
-from vault.disclosure.entities import keep_entities
+from vault.disclosure.entities import EntityQuery, compare, keep_entities
 from vault.disclosure.ledger import DisclosedSet, record_release
 from vault.errors import JinkuError
 from vault.home import Home
 from vault.layers import connect
 from vault.registry.database import open_registry
+from vault.rights.pseudonyms import component_pseudonym_sql
 
 NAME = "zone_hourly_mobility"
 PATIENTS = "clinic_load_weekly"
@@ -96,6 +100,98 @@ def test_one_person_less_under_other_names_of_columns_and_cells_is_refused(
     assert found.outcome == outcome, found.reason
     if left_out:
         assert found.evidence["close_cells"]["spells@1"]["fewest"] == 1
+
+
+HEALTH = "resident_health_features"
+
+
+def release_before(home: Path, query: EntityQuery, source: str = "clinic_visits") -> None:
+    """Put on record what another component of the same source released before."""
+    vault = opened(home)
+    kept = keep_entities(vault, "spells@1", "people by place, span", query)
+    with open_registry(vault.home).begin() as registry:
+        disclosed = DisclosedSet("spells@1", "people by place, span", "spells", kept, "c by g as q")
+        record_release(registry, disclosed, [source], [], datetime.now(UTC))
+
+
+def differencing(home: Path, name: str) -> Finding:
+    (found,) = [each for each in reviewed(home, City().policy(), name).findings if each.check == "R9_differencing"]
+    return found
+
+
+@pytest.mark.parametrize(("left_out", "outcome"), [(1, "fail"), (0, "pass")])
+def test_pseudonyms_of_ones_own_are_held_against_the_same_people_under_the_vaults(
+    home: Path, left_out: int, outcome: str
+) -> None:
+    """The component counts its own pseudonyms, the earlier release persons: they differ by one person."""
+    with dg.DagsterInstance.get() as storage:
+        statements = compiled_statements(Home(home), storage, models_of(home), HEALTH)
+    query = followed_entity_query(models_of(home), HEALTH, declarations().components[HEALTH], statements)
+    assert query is not None and query.kind == HEALTH
+    (persons,) = common_kinds(models_of(home), HEALTH, statements, query)
+    assert persons.kind == "person"
+    less = f"select entity from ({persons.statement}) order by entity offset {left_out}"
+    release_before(home, replace(persons, statement=less))
+    found = differencing(home, HEALTH)
+    assert found.outcome == outcome, found.reason
+    if left_out:
+        assert found.reason.startswith("told as persons, cells subtracted from those of spells@1")
+        assert (found.evidence["kind"], found.evidence["close_cells"]["spells@1"]["fewest"]) == ("person", 1)
+    else:
+        assert set(found.evidence["other_kinds"]) == {"person"} and not found.evidence["uncompared"]
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [("enterprise", "pass"), ("spells", "fail")])
+def test_entities_of_a_kind_that_lineage_does_not_link_are_told_and_refused_where_they_may_be_anybody(
+    home: Path, kind: str, outcome: str
+) -> None:
+    release_before(home, EntityQuery("select 'e' || range as entity from range(50)", (), kind))
+    found = differencing(home, PATIENTS)
+    assert found.outcome == outcome and found.evidence["uncompared"] == {"spells@1": kind}
+    assert f"no table says how its persons are those of spells@1 ({kind}), so they are not compared" in found.reason
+
+
+def test_visits_under_pseudonyms_of_ones_own_are_told_as_the_persons_behind_them(home: Path) -> None:
+    """Two releases of the same source: one of rows that are visits, one of persons, who differ by one."""
+    name = "visit_features"
+    own = f"select {component_pseudonym_sql(name, 'visit_id')} as spell_id, visit_kind from warehouse.resource.visit"
+    asked = {
+        "subject": "event",
+        "grain": ["spell_id"],
+        "columns": [column("spell_id", role="identifier"), column("visit_kind", role="quasi_identifier")],
+        "entities": {"kind": name, "query": "select spell_id as entity from {rows}"},
+        "contributions": {},
+        "differentialPrivacy": None,
+    }
+    of = contract(**asked)
+    models = models_with(models_of(home), of, name, below=("visit",))
+    with dg.DagsterInstance.get() as storage:
+        below = compiled_statements(Home(home), storage, models_of(home), PATIENTS)
+    statements = {**below, ("components", name): own}
+    vault = opened(home)
+    with connect(vault, write="components", read=("raw", "warehouse")) as connection:
+        connection.execute(f"create table components.components.{name} as {own} where is_plausible")
+    query = followed_entity_query(models, name, of, statements)
+    assert query is not None
+    (persons,) = common_kinds(models, name, statements, query)
+    visited = "select distinct person_id as entity from warehouse.resource.visit where is_plausible"
+    for left_out, fewest in ((0, []), (1, [1])):
+        less = f"select entity from ({visited}) where entity is not null order by 1 offset {left_out}"
+        kept = EntityQuery(less, ("warehouse",), "person")
+        entities = keep_entities(vault, f"patients@{left_out}", "rows of person", kept)
+        earlier = DisclosedSet(f"patients@{left_out}", "rows of person", "patients", entities)
+        close = compare(vault, persons, (), 11, (earlier,)).close
+        assert [each.fewest for each in close] == fewest
+
+
+def test_a_release_is_on_record_under_every_common_kind(city: Path) -> None:
+    with open_registry(opened(city).home).begin() as registry:
+        found = registry.exec_driver_sql(
+            "select scope, entity_kind, memberships from disclosed_set where component = 'hire_base_profile'"
+        ).all()
+    own, enterprises = sorted(map(tuple, found))
+    assert own[:2] == ("rows of enterprise", "hire_base_profile")
+    assert enterprises[:2] == ("rows of enterprise as enterprise", "enterprise") and own[2] == enterprises[2]
 
 
 def test_entities_that_are_no_pseudonyms_are_an_error_of_the_checks_that_compare_them(home: Path) -> None:

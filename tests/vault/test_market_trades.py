@@ -50,6 +50,8 @@ COMPONENTS = {
     "transit_stop_service": ListedComponent("governance", "aggregate"),
     "hire_base_profile": ListedComponent("development", "enterprise"),
 }
+NUMBERED: dict[str, Any] = {"sequence": 1, "log_size": 100}
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 BUYERS = ("Li Wei Ltd", "Wang Fang Ltd", "Zhang Min Ltd")
 
 
@@ -63,7 +65,7 @@ def sale(day: date, component: str = "zone_hourly_mobility", **changes: Any) -> 
     return ClearedSale(component, day, **given)
 
 
-def market(count: int = 12) -> dict[str, Any]:
+def market(count: int = 12, **given: Any) -> dict[str, Any]:
     """Twelve negotiations at arm's length, three sales to three buyers, and a busy quarter."""
     days = [date(2026, 10, 1) + timedelta(days=number) for number in range(count)]
     factors = Factors(0.5, 0.9, 120_000, Fraction(49, 50))
@@ -74,6 +76,7 @@ def market(count: int = 12) -> dict[str, Any]:
         {"2026q4": Activity(enquiries=40, open_lots=2)},
         MADE_AT,
         SALT,
+        **(NUMBERED | given),
     )
 
 
@@ -135,7 +138,7 @@ def test_no_buyer_is_named_and_the_same_one_is_told_as_the_same_within_a_documen
     days = [date(2026, 10, 1), date(2026, 10, 2)]
 
     def buyers(salt: bytes) -> list[str]:
-        document = trades_document(COMPONENTS, [], [sale(day) for day in days], {}, MADE_AT, salt)
+        document = trades_document(COMPONENTS, [], [sale(day) for day in days], {}, MADE_AT, salt, **NUMBERED)
         assert not any(buyer in json.dumps(document) for buyer in BUYERS)
         return [each["buyer"] for each in document["sales"]]
 
@@ -145,7 +148,7 @@ def test_no_buyer_is_named_and_the_same_one_is_told_as_the_same_within_a_documen
 
 def test_a_salt_that_could_be_guessed_is_refused() -> None:
     with pytest.raises(ValueError, match="16 random bytes"):
-        trades_document(COMPONENTS, [], [], {}, MADE_AT, b"short")
+        trades_document(COMPONENTS, [], [], {}, MADE_AT, b"short", **NUMBERED)
 
 
 @unhurried
@@ -161,6 +164,7 @@ def test_the_order_in_which_the_market_keeps_its_records_is_not_told(trades: lis
             {},
             MADE_AT,
             SALT,
+            **NUMBERED,
         )
 
     assert document(trades, sales) == document(list(range(12)), list(range(3)))
@@ -180,7 +184,7 @@ def test_the_market_cannot_write_what_the_vault_would_not_read(
     components: Any, activity: Any, made_at: datetime, cause: str
 ) -> None:
     with pytest.raises(ValueError, match=cause):
-        trades_document(components, [closed(date(2026, 10, 1))], [], activity, made_at, SALT)
+        trades_document(components, [closed(date(2026, 10, 1))], [], activity, made_at, SALT, **NUMBERED)
 
 
 def test_records_that_cannot_be_are_refused() -> None:
@@ -277,10 +281,18 @@ def test_a_list_is_no_document_and_a_missing_file_is_told(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "changes",
     [
-        {"format": "jinku-trades/2"},
+        {"format": "jinku-trades/1"},
         {"made_at": "2026-11-25T06:00:00"},
         {"made_at": 1},
         {"surprise": 1},
+        {"sequence": 0},
+        {"sequence": True},
+        {"sequence": "7"},
+        {"log_size": -1},
+        {"log_size": 1.5},
+        {"beta_overrides": 1},
+        {"beta_overrides": [1]},
+        {"beta_overrides": [{}]},
         {"trades": 1},
         {"trades": [{"component": "zone_hourly_mobility"}]},
         {"components": {"zone_hourly_mobility": {"domain": "governance"}}},
@@ -322,6 +334,77 @@ def test_a_signed_record_that_cannot_be_is_unreadable(tmp_path: Path, part: str,
     assert refused.value.code == "trades_unreadable" and "Li Wei" not in str(refused.value)
 
 
+def regulated(**changes: Any) -> dict[str, Any]:
+    """A document with one record of the regulator's, as its JSON tells it."""
+    told = {
+        "record": "bov_1",
+        "component": "zone_hourly_mobility",
+        "field": None,
+        "first_epoch": "2027q1",
+        "last_epoch": "2027q4",
+        "beta": "11/10",
+        "reason": "Scarce.",
+    }
+    return {**market(), "beta_overrides": [{**told, **changes}]}
+
+
+def test_what_the_regulator_set_is_told_by_epoch(tmp_path: Path) -> None:
+    records: TradeRecords = read(tmp_path, regulated())
+    (found,) = records.overrides("2027q2")
+    assert (found.component, found.beta, found.record_id, found.reason) == (
+        "zone_hourly_mobility",
+        Fraction(11, 10),
+        "bov_1",
+        "Scarce.",
+    )
+    assert records.overrides("2026q4") == records.overrides("2028q1") == ()
+    assert read(tmp_path, regulated(beta=None)).overrides("2027q2") == ()
+    of_field = read(tmp_path, regulated(component=None, field="governance")).overrides("2027q1")
+    assert of_field[0].domain == "governance"
+
+
+def test_records_of_the_regulator_are_written_as_they_are_read(tmp_path: Path) -> None:
+    records = read(tmp_path, regulated()).beta_records
+    assert read(tmp_path, market(beta_records=records)).beta_records == records
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"beta": "13/10"},
+        {"beta": "79/100"},
+        {"beta": 1.1},
+        {"beta": "much"},
+        {"beta": "1/0"},
+        {"record": ""},
+        {"record": None},
+        {"reason": ""},
+        {"component": None},
+        {"component": "never_listed"},
+        {"field": "governance"},
+        {"component": None, "field": "mobility"},
+        {"first_epoch": "2027"},
+        {"last_epoch": "2026q4"},
+        {"surprise": "x"},
+    ],
+)
+def test_a_signed_record_of_the_regulator_that_cannot_be_is_unreadable(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(JinkuError, match="trades_unreadable"):
+        read(tmp_path, regulated(**changes))
+
+
+def test_a_proposal_uses_what_the_regulator_set(tmp_path: Path) -> None:
+    home = home_with_market(tmp_path)
+    valued(tmp_path, "zone_hourly_mobility", 1_000_000)
+    written(home.market_trades, regulated())
+    assert proposed_values(home)["beta_market"] == {
+        "value": 1.05,
+        "overrides": [
+            {"component": "zone_hourly_mobility", "value": 1.1, "regulator_record": "bov_1", "reason": "Scarce."}
+        ],
+    }
+
+
 def test_a_price_by_the_markets_sales_is_one_that_its_record_gives_again(tmp_path: Path) -> None:
     sales = read(tmp_path).comparables("zone_hourly_mobility", date(2026, 12, 1))
     given_facts, used = facts(trading=Trading(sales)), parameters()
@@ -329,16 +412,16 @@ def test_a_price_by_the_markets_sales_is_one_that_its_record_gives_again(tmp_pat
 
 
 def test_a_home_without_trades_knows_no_market(tmp_path: Path) -> None:
-    assert market_records(Home(tmp_path)) == NoTrades()
+    assert market_records(Home(tmp_path), NOW) == NoTrades()
 
 
 def test_trades_that_do_not_pass_are_not_taken_for_none(tmp_path: Path) -> None:
     home = home_with_market(tmp_path)
-    assert isinstance(market_records(home), SignedTrades)
+    assert isinstance(market_records(home, NOW), SignedTrades)
     home.market_trades.unlink()
     home.market_trades.symlink_to(tmp_path / "gone")
     with pytest.raises(JinkuError, match="trades_unreadable"):
-        market_records(home)
+        market_records(home, NOW)
 
 
 def test_the_markets_key_signs_nothing_of_the_vaults(tmp_path: Path) -> None:
@@ -346,16 +429,15 @@ def test_the_markets_key_signs_nothing_of_the_vaults(tmp_path: Path) -> None:
 
 
 def proposed_values(home: Home) -> dict[str, Any]:
-    document: dict[str, Any] = read_marked(propose_from_catalogue(home, TODAY)).value
+    document: dict[str, Any] = read_marked(propose_from_catalogue(home, NOW)).value
     return document
 
 
 def test_a_proposal_rests_on_the_trades_where_there_are_any(tmp_path: Path) -> None:
     home = home_with_market(tmp_path)
     valued(tmp_path, "zone_hourly_mobility", 1_000_000)
-    with_trades = proposed_values(home)
-    home.market_trades.unlink()
-    without = proposed_values(home)
+    valued(tmp_path / "other", "zone_hourly_mobility", 1_000_000)
+    with_trades, without = proposed_values(home), proposed_values(Home(tmp_path / "other"))
     values, cold = with_trades["parameters"]["price"]["value_fen"], without["parameters"]["price"]["value_fen"]
     assert values["governance"] == 3_540_372  # (4,000,000 / 1.15 - 1,000,000.5) / 0.7
     assert cold["governance"] == 800_000 and values["development"] == cold["development"]
@@ -369,11 +451,11 @@ def test_a_proposal_rests_on_the_trades_where_there_are_any(tmp_path: Path) -> N
 def test_tampered_trades_refuse_the_proposal_and_price_nothing(tmp_path: Path) -> None:
     home = home_with_market(tmp_path)
     valued(tmp_path, "zone_hourly_mobility", 1_000_000)
-    path = propose_from_catalogue(home, TODAY)
+    path = propose_from_catalogue(home, NOW)
     before = path.read_bytes()
     home.market_trades.write_text(home.market_trades.read_text("utf-8").replace("4000000", "9000000"), "utf-8")
     with pytest.raises(JinkuError, match="trades_unsigned"):
-        propose_from_catalogue(home, TODAY)
+        propose_from_catalogue(home, NOW)
     assert path.read_bytes() == before
     with pytest.raises(JinkuError, match="trades_unsigned"):
         rates_of(home, declarations(), datetime(2026, 11, 25, tzinfo=UTC))
@@ -382,7 +464,7 @@ def test_tampered_trades_refuse_the_proposal_and_price_nothing(tmp_path: Path) -
 def test_components_are_valued_by_the_trades_before_the_epoch(tmp_path: Path) -> None:
     home = home_with_market(tmp_path)
     september = replace(sale(date(2026, 9, 30)), buyer_id=BUYERS[2])
-    written(home.market_trades, trades_document(COMPONENTS, [], [september], {}, MADE_AT, SALT))
+    written(home.market_trades, trades_document(COMPONENTS, [], [september], {}, MADE_AT, SALT, **NUMBERED))
     rates = rates_of(home, declarations(), datetime(2026, 11, 25, tzinfo=UTC))
     (found,) = rates.trades.comparables("zone_hourly_mobility", rates.epoch.from_day)
     assert (found.age_days, found.unit_price) == (1, 60_000)

@@ -1,6 +1,7 @@
 """Cleared trades for the vault: what it takes is signed, at arm's length where it says so, and names nobody."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import sqlalchemy as sa
 
 from market_api.catalogue.clearance import signed_datasheet
 from market_api.catalogue.recomputation import factors_of, number
+from market_api.market import Market
 from market_api.negotiations import acting
 from market_api.negotiations.tables import negotiations
+from market_api.oversight import cleared
 from market_api.oversight.cleared import export_cleared_trades, write_cleared_trades
+from market_api.oversight.tables import trade_exports
 from market_api.problems import Problem
 from market_api.trading.paying import pay
 from market_api.trading.tables import orders
@@ -80,8 +84,9 @@ def test_no_identity_leaves_the_market(sale: Sale) -> None:
         assert party.participant_id not in text and party.registered_name not in text
     assert "ord_" not in text and SELLER not in text
     assert first["sales"][0]["buyer"] != second["sales"][0]["buyer"]
+    assert (first["sequence"], second["sequence"]) == (1, 2)
     for document in (first, second):
-        del document["signature"], document["sales"][0]["buyer"]
+        del document["signature"], document["sales"][0]["buyer"], document["sequence"], document["log_size"]
     assert first == second
 
 
@@ -179,6 +184,57 @@ def test_an_export_is_logged_by_its_hash(sale: Sale) -> None:
     told = logged(sale)
     assert told["document_hash"] == hash_of(unsigned(document))
     assert (told["sales"], told["trades"], told["left_out"], told["until"]) == (1, 0, 0, TOMORROW.isoformat())
+
+
+def test_each_document_has_the_next_number_and_the_length_of_the_black_box(
+    released: Path, tmp_path: Path, database_url: str | None
+) -> None:
+    sale = a_sale(released, tmp_path, database_url, facts=FACTS)
+    sale.clock.move(days=1)
+    first = exported(sale)
+    bought_again(sale, 5_000)
+    second, third = exported(sale), exported(sale)
+    assert [each["sequence"] for each in (first, second, third)] == [1, 2, 3]
+    assert 0 < first["log_size"] < second["log_size"] == third["log_size"] - 1
+    assert (logged(sale)["sequence"], logged(sale)["log_size"]) == (3, third["log_size"])
+    kept = sa.select(trade_exports.c.document_hash).order_by(trade_exports.c.sequence)
+    hashes = sale.market.read(lambda connection: connection.execute(kept).scalars().all())
+    assert hashes == [hash_of(unsigned(each)) for each in (first, second, third)]
+    with pytest.raises(sa.exc.DBAPIError, match="never changed"), sale.market.engine.begin() as connection:
+        connection.execute(sa.delete(trade_exports))
+
+
+def test_documents_made_at_once_are_numbered_as_old_as_they_are(
+    released: Path, tmp_path: Path, database_url: str | None
+) -> None:
+    """So that the one with the higher number never tells less."""
+    sale = a_sale(released, tmp_path, database_url, facts=FACTS)
+    sale.clock.move(days=1)
+    with ThreadPoolExecutor(4) as threads:
+        documents = list(threads.map(lambda _: exported(sale), range(4)))
+    documents.sort(key=lambda each: int(each["sequence"]))
+    assert [each["sequence"] for each in documents] == [1, 2, 3, 4]
+    sizes = [each["log_size"] for each in documents]
+    assert sizes == sorted(sizes)
+
+
+def test_one_that_was_overtaken_reads_its_records_anew(sale: Sale, monkeypatch: pytest.MonkeyPatch) -> None:
+    sale.clock.move(days=1)
+    gather, gathered = cleared._gathered, []
+
+    def overtaken(market: Market, until: date) -> Any:
+        gathered.append(gather(market, until))
+        if len(gathered) == 1:
+            monkeypatch.setattr(cleared, "_gathered", gather)
+            bought_again(sale, 5_000)
+            exported(sale)
+            monkeypatch.setattr(cleared, "_gathered", overtaken)
+        return gathered[-1]
+
+    monkeypatch.setattr(cleared, "_gathered", overtaken)
+    document = exported(sale)
+    assert document["sequence"] == 2 and len(gathered) == 2
+    assert document["log_size"] > gathered[0].log_size
 
 
 def test_the_operator_fetches_it_over_http(sale: Sale) -> None:

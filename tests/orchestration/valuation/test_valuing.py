@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from orchestration.city import found_city
 from orchestration.dbt_assets import Models, parsed_models
 from orchestration.declarations import declarations
 from orchestration.layers import COMPONENTS
+from orchestration.valuation.explanation import explained
 from orchestration.valuation.facts import Age, Scope, SourceTable, age_of, factors_of, scores_of, tables_read
 from orchestration.valuation.rates import rates_of
 from orchestration.valuation.valuing import flags_of, value_component
 from pricing.guide import GuideParameters
+from pricing.overrides import BetaOverride
 from tests.builders import copy_of, opened
 from vault.contract import Column, ComponentContract
 from vault.epochs import epoch_at
@@ -158,6 +161,17 @@ def test_a_component_without_a_metered_cost_is_priced_by_its_value_and_flagged(
     valuation = value(copy_of(city, tmp_path), models, monkeypatch, costs={})
     assert valuation.price["guided"] is None and valuation.price["negotiated"]["listed_fen"] > 0
     assert any("no cost is on record" in flag for flag in valuation.flags)
+
+
+def test_what_the_regulator_set_is_the_beta_of_the_price_and_is_told(
+    city: Path, models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = BetaOverride("bov_7", Fraction(6, 5), "Scarce.", EPOCH.name, EPOCH.name, component="zone_hourly_mobility")
+    valuation = value(copy_of(city, tmp_path), models, monkeypatch, epoch=replace(EPOCH, beta_overrides=(record,)))
+    assert valuation.price["guided"]["beta_market"] == "6/5"
+    assert "β is 1.2 as the regulator set it (record bov_7): Scarce." in valuation.flags
+    (line,) = [each for each in explained(valuation) if each.symbol == "β"]
+    assert line.words == "set by the regulator, record bov_7: Scarce."
 
 
 def test_a_parameter_set_without_the_domain_prices_nothing_and_records_nothing(
