@@ -7,13 +7,16 @@ wait instead of failing; on PostgreSQL rows are locked as they are read, in one 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from market_api.failures import failure, raise_failure
 from market_api.problems import Problem
+from market_api.statements import send_unsent_first, told
 from vault.durable import lock
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -21,6 +24,8 @@ NEWEST_REVISION = "0001"
 BUSY_SECONDS = 30
 ATTEMPTS_MAX = 6
 FIRST_WAIT_SECONDS = 0.02
+IDLE_SECONDS = 1.0
+USED_AT = "used at"
 RETRIED_STATES = frozenset({"40001", "40P01"})
 """PostgreSQL's serialization failure and deadlock: the same transaction may succeed when it is tried again."""
 
@@ -38,13 +43,17 @@ def engine_of(url: str) -> sa.Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if backend == "postgresql":
-        return sa.create_engine(url, pool_size=20, max_overflow=30, pool_pre_ping=True, hide_parameters=True)
+        engine = sa.create_engine(url, pool_size=20, max_overflow=30, hide_parameters=True)
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", _require_alive(engine.dialect))
+        send_unsent_first(engine)
+        return engine
     raise ValueError(f"the market runs on SQLite and PostgreSQL, not on {backend}")
 
 
 def migrate(engine: sa.Engine) -> None:
     """Bring the database to its newest form. Two processes that start together do it one after the other."""
-    with engine.execution_options(begins_with_write=True).begin() as connection:
+    with _writing(engine).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("select pg_advisory_xact_lock(7061)")
         if _revision(connection) != NEWEST_REVISION:
@@ -54,26 +63,40 @@ def migrate(engine: sa.Engine) -> None:
 def in_transaction(engine: sa.Engine, do: Callable[[sa.Connection], Result]) -> Result:
     """Run `do` in one writing transaction, again from the start where the database asks for it.
 
-    Raises Problem `unavailable` where the database is gone or stays busy.
+    Raises Problem `unavailable` where the database is gone, `busy` where it stays so, and `database_unfit` where it is
+    full, read-only, damaged or lacks a table.
     """
-    writing = engine.execution_options(begins_with_write=True)
+    writing = _writing(engine)
     for attempt in range(1, ATTEMPTS_MAX + 1):
+        is_done = False
         try:
             with _turn(engine), writing.begin() as connection:
-                return do(connection)
+                result = do(connection)
+                is_done = True
+            return result
+        except sa.exc.TimeoutError as error:
+            raise_failure(error, engine)  # no connection was free
         except sa.exc.DBAPIError as error:
             if not _is_passing(error):
-                raise
-            if attempt == ATTEMPTS_MAX or _is_gone(error):
-                raise unavailable() from error
+                raise_failure(error, engine)
+            is_kept_too_long = error.connection_invalidated and attempt == 1 and not is_done
+            if attempt == ATTEMPTS_MAX or (_is_gone(error) and not is_kept_too_long):
+                problem = failure(error, engine) or unavailable()
+                raise (unknown() if is_done and problem.code == "unavailable" else problem) from error
             time.sleep(FIRST_WAIT_SECONDS * 2**attempt)
     raise AssertionError("unreachable")
+
+
+@cache
+def _writing(engine: sa.Engine) -> sa.Engine:
+    """The same engine, whose transactions begin with the lock for writing."""
+    return engine.execution_options(begins_with_write=True)
 
 
 @contextmanager
 def _turn(engine: sa.Engine) -> Iterator[None]:
     """On SQLite, one's turn to write: the kernel wakes the next in line at once, where SQLite itself has writers look
-    again after ever longer pauses. It ends with the process, however that ends. Raises Problem `unavailable`."""
+    again after ever longer pauses. It ends with the process, however that ends. Raises Problem as `in_transaction`."""
     path = engine.url.database if engine.dialect.name == "sqlite" else None
     if path is None:
         yield
@@ -82,13 +105,22 @@ def _turn(engine: sa.Engine) -> Iterator[None]:
         try:
             turn.enter_context(lock(Path(f"{path}-turn")))
         except OSError as error:
-            raise unavailable() from error
+            raise_failure(error, engine)
         yield
 
 
 def unavailable() -> Problem:
     """The refusal while the database does not answer."""
     return Problem("unavailable", "The market's database does not answer; nothing was done. Try again in a moment.")
+
+
+def unknown() -> Problem:
+    """The answer where the database went while it was told to keep what was done: whether it did is not known."""
+    return Problem(
+        "unavailable",
+        "The market's database was lost in the last moment, so it is not known whether this was done. Send it again "
+        "with the same Idempotency-Key: it is done once at most.",
+    )
 
 
 def _is_passing(error: sa.exc.DBAPIError) -> bool:
@@ -118,9 +150,32 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
         connection.execute(f"pragma {pragma}")
 
 
+def _note_use(_: Any, record: Any) -> None:
+    record.info[USED_AT] = time.monotonic()
+
+
+def _require_alive(dialect: sa.Dialect) -> Callable[[Any, Any, Any], None]:
+    """A connection that lay idle is asked whether it still lives, and made anew where not. One that has just served is
+    not asked, which takes as long as many a statement."""
+
+    def require(connection: Any, record: Any, _: Any) -> None:
+        if time.monotonic() - record.info.get(USED_AT, time.monotonic()) < IDLE_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise sa.exc.DisconnectionError from error
+
+    return require
+
+
 def _begin_sqlite(connection: sa.Connection) -> None:
     is_write = connection.get_execution_options().get("begins_with_write", False)
-    connection.exec_driver_sql("begin immediate" if is_write else "begin")
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.execute("begin immediate" if is_write else "begin")
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise told(connection, "begin", error) from error
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -13,14 +13,12 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from market_api.database import in_transaction
-from market_api.identifiers import RandomBytes
 from market_api.schema import METADATA
 from market_api.settings import MarketSettings
-from market_api.statements import rows_of, run, together
+from market_api.statements import insert_later, rows_of, run
 from vault.black_box import tables
 from vault.black_box.checkpoints import add_line, checkpoint_line, line_at, lines_after, read_line, state_of
-from vault.black_box.entries import Event
-from vault.black_box.log import append, frontier_of
+from vault.black_box.log import Salted, append_salted, frontier_of
 from vault.black_box.merkle import Frontier
 from vault.black_box.verification import Problem, PublicKeys, Verified, verify
 from vault.black_box.witness import FILE_NAME, Witness, damaged_witness, held_witness, lines_of, quiet_witness
@@ -47,16 +45,15 @@ def create(connection: sa.Connection) -> None:
     connection.execute(sa.insert(head).values(head_id=1, size=0, hashes=b""))
 
 
-def append_events(connection: sa.Connection, events: Sequence[Event], at: datetime, random_bytes: RandomBytes) -> range:
+def append_events(connection: sa.Connection, events: Sequence[Salted], at: datetime) -> range:
     """Add entries within the transaction, the last thing that it does: it holds all other writers up until it ends.
 
-    Gives their indices. Raises ValueError as `vault.black_box.log.append` does, and sqlalchemy's DBAPIError.
+    Gives their indices. Raises sqlalchemy's DBAPIError.
     """
     ((size, hashes),) = rows_of(connection, _LOCKED, {"head_id_1": 1})
     frontier = Frontier(size, [hashes[start : start + HASH_BYTES] for start in range(0, len(hashes), HASH_BYTES)])
-    with together(connection):
-        added = append(connection, frontier, events, at, random_bytes)
-        run(connection, _MOVED, {"to": frontier.size, "edge": b"".join(frontier.hashes), "head_id_1": 1})
+    added = append_salted(connection, frontier, events, at, insert_later)
+    run(connection, _MOVED, {"to": frontier.size, "edge": b"".join(frontier.hashes), "head_id_1": 1})
     return added
 
 

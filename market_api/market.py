@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from market_api import log
-from market_api.database import engine_of, in_transaction, migrate, unavailable
+from market_api.database import engine_of, in_transaction, migrate
+from market_api.failures import raise_failure
 from market_api.identifiers import RandomBytes, new_identifier
 from market_api.keys import MarketKeys, market_keys
 from market_api.settings import MarketSettings
 from vault.black_box.entries import Event
+from vault.black_box.log import Salted, salted
 from vault.black_box.verification import Verified
+from vault.moments import text_of
 from vault.signing import key_id, public_keys_in
 
 KIND_OF = {"delivery": "delivery", "participant": "decision", "oversight": "decision", "case": "decision"}
@@ -33,16 +36,17 @@ def utc_now() -> datetime:
 class Transaction:
     """One action: what is done over `connection` and what is logged stand together or not at all.
 
-    at: when the action happens, one moment for all that it writes; actor: the participant who acts, 'market' where the
-    market does of itself.
+    at: when the action happens, one moment for all that it writes; moment: the same as text; actor: the participant who
+    acts, 'market' where the market does of itself.
     """
 
     def __init__(self, market: "Market", connection: sa.Connection, actor: str) -> None:
         self.market = market
         self.connection = connection
         self.at = market.clock()
+        self.moment = text_of(self.at)
         self.actor = actor
-        self._events: list[Event] = []
+        self._events: list[Salted] = []
 
     def new_identifier(self, kind: str) -> str:
         """A name for something new, such as 'ord_…'."""
@@ -50,14 +54,16 @@ class Transaction:
 
     def log(self, step: str, subject: str, payload: Mapping[str, Any]) -> None:
         """Record a step in the black box. step: such as 'order.settle'; subject: whose, such as an order's name;
-        payload: plain values, and no name of a person, secret or personal value. Raises ValueError as `Event` does."""
+        payload: plain values, and no name of a person, secret or personal value. Raises ValueError as `Event` and
+        `canonical` do."""
         kind = KIND_OF.get(step.partition(".")[0], "trade")
-        self._events.append(Event(kind, subject, {"step": step, **payload}, self.actor))
+        event = Event(kind, subject, {"step": step, **payload}, self.actor)
+        self._events.append(salted(event, self.market.random_bytes))
 
     def finish(self) -> None:
         """Write the entries. Called once, last."""
         if self._events:
-            log.append_events(self.connection, self._events, self.at, self.market.random_bytes)
+            log.append_events(self.connection, self._events, self.at)
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class Market:
     def act(self, actor: str, do: Callable[[Transaction], Result]) -> Result:
         """Do something in one transaction with its entries in the black box; all of it, or nothing where `do` raises.
 
-        `do` may run more than once, each time from the start. Raises Problem `unavailable`, and what `do` raises.
+        `do` may run more than once, each time from the start. Raises Problem as `in_transaction`, and what `do` raises.
         """
 
         def attempt(connection: sa.Connection) -> Result:
@@ -85,7 +91,8 @@ class Market:
         return in_transaction(self.engine, attempt)
 
     def read(self, ask: Callable[[sa.Connection], Result]) -> Result:
-        """Ask the database within one transaction. Raises Problem `unavailable`, and what `ask` raises."""
+        """Ask the database within one transaction. Raises Problem `unavailable` where it is gone, `busy` where it is
+        so, `database_unfit` where it is damaged or lacks a table, and what `ask` raises."""
         return _asked(self.engine, ask)
 
     def read_one_state(self, ask: Callable[[sa.Connection], Result]) -> Result:
@@ -124,11 +131,14 @@ def open_market(
 
 
 def _asked(engine: sa.Engine, ask: Callable[[sa.Connection], Result]) -> Result:
-    try:
-        with engine.connect() as connection:
-            return ask(connection)
-    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
-        raise unavailable() from error
+    for is_last in (False, True):
+        try:
+            with engine.connect() as connection:
+                return ask(connection)
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+            if is_last or not getattr(error, "connection_invalidated", False):
+                raise_failure(error, engine)
+    raise AssertionError("unreachable")  # a connection that its server had ended is made anew once
 
 
 def _make_private(folder: Path) -> None:

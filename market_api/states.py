@@ -15,8 +15,7 @@ import sqlalchemy as sa
 
 from market_api.market import Transaction
 from market_api.problems import Problem
-from market_api.statements import filled, row_of, rows_of, run
-from vault.moments import text_of
+from market_api.statements import filled, row_of, rows_of, run, run_later
 
 LOCK_ORDER = ("participant", "listing", "negotiation", "auction", "order", "entitlement", "dispute", "payout", "case")
 """Whoever locks several kinds of things in one transaction does it in this order."""
@@ -207,22 +206,12 @@ def advance(
     The table has the columns `state` and `changed_at`; changes: of further columns; payload: what the black box is
     told beside the event and the states. Raises Problem `wrong_state`, which names what may be done instead.
     """
-    identifier = getattr(row, table.primary_key.columns[0].name)
-    after = machine.after(row.state, event)
-    if after is None:
-        possible = ", ".join(machine.events(row.state)) or "nothing any more"
-        raise Problem(
-            "wrong_state",
-            f"The {machine.name} is {row.state}, so '{event}' cannot happen; what can: {possible}.",
-            state=row.state,
-        )
-    changed = {"state": after, "changed_at": text_of(transaction.at), **changes}
+    changed = _moved(transaction, machine, table, row, event, payload, changes)
     told = {f"new_{name}": value for name, value in changed.items()}
-    told |= {"identifier": identifier, "state_before": row.state}
+    told |= {"identifier": getattr(row, _key(table)), "state_before": row.state}
     if run(transaction.connection, _moving(table, tuple(changed)), told).rowcount != 1:
         raise Problem("wrong_state", f"The {machine.name} is not {row.state} any more; look at it again.")
-    transaction.log(f"{machine.name}.{event}", identifier, {"from": row.state, "to": after, **payload})
-    return after
+    return str(changed["state"])
 
 
 def begin(
@@ -232,10 +221,64 @@ def begin(
 
     values: all columns but the state's and those that are null.
     """
-    at = text_of(transaction.at)
-    stamped = filled(table, {"state": machine.first, "created_at": at, "changed_at": at, **values})
-    run(transaction.connection, _beginning(table), stamped)
-    row: sa.Row[Any] = row_of(table, stamped)
-    identifier = values[table.primary_key.columns[0].name]
-    transaction.log(f"{machine.name}.begin", identifier, {"to": machine.first, **payload})
+    row = draft(transaction, machine, table, values, payload)
+    run(transaction.connection, _beginning(table), row._asdict())
     return row
+
+
+def draft(
+    transaction: Transaction, machine: Machine, table: sa.Table, values: Mapping[str, Any], payload: Mapping[str, Any]
+) -> sa.Row[Any]:
+    """As `begin`, of a thing that is written by `write` or `write_advanced` in the same transaction."""
+    at = transaction.moment
+    row: sa.Row[Any] = row_of(
+        table, filled(table, {"state": machine.first, "created_at": at, "changed_at": at, **values})
+    )
+    transaction.log(f"{machine.name}.begin", values[_key(table)], {"to": machine.first, **payload})
+    return row
+
+
+def write(transaction: Transaction, table: sa.Table, row: sa.Row[Any]) -> None:
+    """Write what was drafted; nobody waits for it, see `run_later`."""
+    run_later(transaction.connection, _beginning(table), row._asdict())
+
+
+def write_advanced(
+    transaction: Transaction,
+    machine: Machine,
+    table: sa.Table,
+    row: sa.Row[Any],
+    event: str,
+    payload: Mapping[str, Any],
+    **changes: Any,
+) -> str:
+    """As `write`, in the state that an event leads to; else as `advance`."""
+    changed = _moved(transaction, machine, table, row, event, payload, changes)
+    run_later(transaction.connection, _beginning(table), {**row._asdict(), **changed})
+    return str(changed["state"])
+
+
+def _moved(
+    transaction: Transaction,
+    machine: Machine,
+    table: sa.Table,
+    row: sa.Row[Any],
+    event: str,
+    payload: Mapping[str, Any],
+    changes: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What changes of a row by an event, which is logged."""
+    after = machine.after(row.state, event)
+    if after is None:
+        possible = ", ".join(machine.events(row.state)) or "nothing any more"
+        raise Problem(
+            "wrong_state",
+            f"The {machine.name} is {row.state}, so '{event}' cannot happen; what can: {possible}.",
+            state=row.state,
+        )
+    transaction.log(f"{machine.name}.{event}", getattr(row, _key(table)), {"from": row.state, "to": after, **payload})
+    return {"state": after, "changed_at": transaction.moment, **changes}
+
+
+def _key(table: sa.Table) -> str:
+    return str(table.primary_key.columns[0].name)

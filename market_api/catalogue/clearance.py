@@ -1,7 +1,8 @@
 """Clearance: a component may be traded and pulled only while its signed datasheet says S(X) = 1 and all rights hold.
 
 Asked when it is listed, at every agreement and sale, and at every delivery; never remembered as a yes. What is
-remembered is only that a signature was found good over a file that has not changed since. Source: models §6, §7.
+remembered is only what follows from a file that has not changed since: that its signature was found good, and what the
+gate says of it. Source: models §6, §7.
 """
 
 import os
@@ -28,11 +29,12 @@ DATASHEET_BYTES_MAX = 1 << 24
 
 @dataclass(frozen=True)
 class Signed:
-    """A datasheet whose signature was found good. hash: of the whole of it."""
+    """A datasheet whose signature was found good. hash: of the whole of it; causes: what the gate has against it."""
 
     document: Document
     hash: str
     folder: Path
+    causes: tuple[str, ...]
 
 
 def signed_datasheet(settings: MarketSettings, release_id: str) -> Signed:
@@ -43,7 +45,7 @@ def signed_datasheet(settings: MarketSettings, release_id: str) -> Signed:
     folder = settings.releases / component / number
     try:
         found = (folder / DATASHEET).stat()
-        trust = _state_of(settings.trust)
+        trust = tuple(_state_of(str(settings.trust)))
     except OSError:
         raise Problem("not_cleared", f"The release {release_id} is not there any more.", "release") from None
     if found.st_size > DATASHEET_BYTES_MAX:
@@ -59,7 +61,7 @@ def cleared_datasheet(
     Raises Problem `not_cleared`, which names every cause.
     """
     signed = signed_datasheet(settings, release_id)
-    causes = list(causes_at(signed.document, at))
+    causes = list(causes_at(signed, at))
     if expected_hash is not None and signed.hash != expected_hash:
         causes.insert(0, "its datasheet is not the one that was listed")
     if causes:
@@ -67,11 +69,11 @@ def cleared_datasheet(
     return signed.document
 
 
-def causes_at(document: Document, at: datetime) -> Iterator[str]:
+def causes_at(signed: Signed, at: datetime) -> Iterator[str]:
     """What speaks against trading a component at a moment: the gate's causes, and rights that ended since."""
-    yield from causes_against(document, document["published_at"])
+    yield from signed.causes
     day = time_text(at)[:DAY]
-    for right in document["rights"]:
+    for right in signed.document["rights"]:
         if not right["valid_from"] <= day <= right["valid_until"]:
             yield f"the {right['confirmation']} right on '{right['subject']}' is not in force today"
 
@@ -88,14 +90,16 @@ def _verified(folder: Path, trust: Path, release_id: str, _state: tuple[int, ...
         raise Problem("not_cleared", f"The datasheet of {release_id} is not signed by a trusted key.")
     if document["release"] != release_id:
         raise Problem("not_cleared", f"What lies there is the datasheet of another release than {release_id}.")
-    return Signed(document, datasheet_hash(document), folder)
+    causes = causes_against(document, document["published_at"])
+    return Signed(document, datasheet_hash(document), folder, tuple(causes))
 
 
-def _state_of(trust: Path) -> tuple[Any, ...]:
-    """What tells whether the trusted keys are still the same files."""
-    found = []
-    for folder, _, names in os.walk(trust):
-        for name in sorted(names):
-            state = (Path(folder) / name).stat()
-            found.append((folder, name, state.st_ino, state.st_mtime_ns))
-    return tuple(sorted(found))
+def _state_of(folder: str) -> Iterator[tuple[str, int, int]]:
+    """What tells whether the trusted keys are still the same files: each with its inode and the time of its change."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.is_dir():
+                yield from _state_of(entry.path)
+            else:
+                state = entry.stat()
+                yield entry.path, state.st_ino, state.st_mtime_ns

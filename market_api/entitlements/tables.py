@@ -4,6 +4,8 @@ import sqlalchemy as sa
 
 from market_api.schema import METADATA
 
+EXCLUSIVE = sa.text("exclusive_until is not null")
+
 entitlements = sa.Table(
     "entitlements",
     METADATA,
@@ -12,7 +14,7 @@ entitlements = sa.Table(
     sa.Column("order_id", sa.Text, nullable=False, unique=True),
     sa.Column("participant_id", sa.Text, nullable=False, index=True),
     sa.Column("listing_id", sa.Text, nullable=False, index=True),
-    sa.Column("component", sa.Text, nullable=False, index=True),
+    sa.Column("component", sa.Text, nullable=False),
     sa.Column("release_number", sa.Integer, nullable=False),
     sa.Column("terms", sa.Text, nullable=False),
     sa.Column("terms_hash", sa.Text, nullable=False),
@@ -26,6 +28,14 @@ entitlements = sa.Table(
     sa.Column("changed_at", sa.Text, nullable=False),
     sa.CheckConstraint("pulls_used >= 0", name="pulls_counted"),
     sa.CheckConstraint("pulls_max is null or pulls_used <= pulls_max", name="pulls_limited"),
+    sa.Index("ix_entitlements_component_valid_until", "component", "valid_until"),
+    sa.Index(
+        "ix_entitlements_component_exclusive_until",
+        "component",
+        "exclusive_until",
+        sqlite_where=EXCLUSIVE,
+        postgresql_where=EXCLUSIVE,
+    ),
 )
 """release_number: of the release that was bought; with updates in its terms, later ones are included."""
 

@@ -10,8 +10,7 @@ from market_api.ledger.posting import Posting, post, post_all
 from market_api.ledger.tables import holds
 from market_api.market import Transaction
 from market_api.problems import Problem
-from market_api.statements import run
-from vault.moments import text_of
+from market_api.statements import run_later
 
 _WRITTEN = sa.insert(holds)
 
@@ -57,7 +56,7 @@ def void_holds(transaction: Transaction, hold_ids: Sequence[str]) -> None:
     ended = transaction.connection.execute(
         sa.update(holds)
         .where(own.hold_id.in_(hold_ids), own.state == "held")
-        .values(state="voided", ended_at=text_of(transaction.at))
+        .values(state="voided", ended_at=transaction.moment)
         .returning(own.hold_id, own.owner_id, own.reference, own.amount_fen)
     ).all()
     if len(ended) != len(set(hold_ids)):
@@ -67,17 +66,20 @@ def void_holds(transaction: Transaction, hold_ids: Sequence[str]) -> None:
 
 
 def hold_and_post(
-    transaction: Transaction, owner_id: str, reference: str, kind: str, lines: Sequence[Line]
-) -> tuple[str, str]:
+    transaction: Transaction, owner_id: str, reference: str, kind: str, lines: Sequence[Line], payment_id: str
+) -> str:
     """Hold an amount and pay all of it at once, with one lock of the accounts: a sale at a posted price.
 
-    Gives the hold's name and that of the payment. Raises Problem `funds_missing`, ValueError where there are no lines.
+    payment_id: the name that the payment gets. Gives the hold's name. Raises Problem `funds_missing`, ValueError where
+    there are no lines.
     """
     amount_fen, held = sum(amount for _, amount in lines), account_of(owner_id, "held")
     set_aside = [Posting(account_of(owner_id), held, amount_fen)]
     paid = [Posting(held, account, amount) for account, amount in lines]
-    _, payment = post_all(transaction, [("hold", reference, set_aside), (kind, reference, paid)])
-    return _written(transaction, owner_id, amount_fen, reference, "posted"), payment
+    hold_id = _written(transaction, owner_id, amount_fen, reference, "posted")
+    names = [transaction.new_identifier("txn"), payment_id]
+    post_all(transaction, [("hold", reference, set_aside), (kind, reference, paid)], names=names)
+    return hold_id
 
 
 def _given_back(row: Any) -> Posting:
@@ -85,7 +87,7 @@ def _given_back(row: Any) -> Posting:
 
 
 def _written(transaction: Transaction, owner_id: str, amount_fen: int, reference: str, state: str) -> str:
-    hold_id, at = transaction.new_identifier("hld"), text_of(transaction.at)
+    hold_id, at = transaction.new_identifier("hld"), transaction.moment
     values = {
         "hold_id": hold_id,
         "owner_id": owner_id,
@@ -95,7 +97,7 @@ def _written(transaction: Transaction, owner_id: str, amount_fen: int, reference
         "created_at": at,
         "ended_at": None if state == "held" else at,
     }
-    run(transaction.connection, _WRITTEN, values)
+    run_later(transaction.connection, _WRITTEN, values)
     return hold_id
 
 
@@ -105,7 +107,7 @@ def _ended(transaction: Transaction, hold_id: str, state: str) -> sa.Row[tuple[s
     ended = transaction.connection.execute(
         sa.update(holds)
         .where(own.hold_id == hold_id, own.state == "held")
-        .values(state=state, ended_at=text_of(transaction.at))
+        .values(state=state, ended_at=transaction.moment)
         .returning(own.owner_id, own.reference, own.amount_fen)
     ).one_or_none()
     if ended is None:

@@ -7,7 +7,6 @@ transactions over the same accounts wait in line and not for each other.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,8 +14,7 @@ from market_api.ledger.accounts import spendable
 from market_api.ledger.tables import accounts, ledger_transactions, postings
 from market_api.market import Transaction
 from market_api.problems import Problem
-from market_api.statements import add_to_each, insert, rows_of, together
-from vault.moments import text_of
+from market_api.statements import add_to_each_later, insert_later, rows_of, send
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ def lock_accounts(connection: sa.Connection, owner_ids: Sequence[str] | sa.Selec
     """
     own = accounts.c
     wanted = sa.select(own.account_id).where(own.owner_id.in_(owner_ids)).order_by(own.account_id)
-    connection.execute(wanted.with_for_update()).all()
+    connection.execute(wanted.with_for_update(key_share=True)).all()
 
 
 def post(
@@ -48,41 +46,41 @@ def post(
     """Post a ledger transaction, logged; gives its name.
 
     kind: such as 'deposit' or 'settlement'; reference: what it is about; reverses: the transaction it takes back.
-    Raises Problem `funds_missing` where an account would go below its limit, and ValueError where nothing is posted or
-    an account is not there.
+    Raises Problem `funds_missing` where an account would go below its limit, ValueError where nothing is posted, and
+    sqlalchemy's IntegrityError where an account is not there.
     """
     return post_all(transaction, [(kind, reference, moved)], reverses)[0]
 
 
 def post_all(
-    transaction: Transaction, wanted: Sequence[tuple[str, str, Sequence[Posting]]], reverses: str | None = None
+    transaction: Transaction,
+    wanted: Sequence[tuple[str, str, Sequence[Posting]]],
+    reverses: str | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[str]:
     """Post several ledger transactions, each of (kind, reference, postings), with one lock of all their accounts.
 
-    What an account lacks in between it must not lack at the end. Gives their names; raises as `post` does.
+    What an account lacks in between it must not lack at the end. names: theirs, else new ones. Gives their names;
+    raises as `post` does.
     """
     if not all(moved for _, _, moved in wanted):
         raise ValueError("a ledger transaction has at least one posting")
-    _move(transaction.connection, [posting for _, _, moved in wanted for posting in moved])
-    names = [transaction.new_identifier("txn") for _ in wanted]
-    at = text_of(transaction.at)
-    rows = [
-        {"transaction_id": name, "kind": kind, "reference": reference, "at": at, "reverses": reverses}
-        for name, (kind, reference, _) in zip(names, wanted, strict=True)
-    ]
-    lines = [
-        _line(name, number, posting)
-        for name, (_, _, moved) in zip(names, wanted, strict=True)
-        for number, posting in enumerate(moved, 1)
-    ]
-    with together(transaction.connection):
-        insert(transaction.connection, ledger_transactions, rows)
-        insert(transaction.connection, postings, lines)
+    names = list(names or (transaction.new_identifier("txn") for _ in wanted))
     for name, (kind, reference, moved) in zip(names, wanted, strict=True):
         told = [[each.source, each.destination, each.amount_fen] for each in moved]
         transaction.log(
             "ledger.post", name, {"kind": kind, "reference": reference, "postings": told, "reverses": reverses}
         )
+    at = transaction.moment
+    rows = [(name, kind, reference, at, reverses) for name, (kind, reference, _) in zip(names, wanted, strict=True)]
+    lines = [
+        (name, number, posting.source, posting.destination, posting.amount_fen)
+        for name, (_, _, moved) in zip(names, wanted, strict=True)
+        for number, posting in enumerate(moved, 1)
+    ]
+    insert_later(transaction.connection, ledger_transactions, rows)
+    insert_later(transaction.connection, postings, lines)
+    _move(transaction.connection, [posting for _, _, moved in wanted for posting in moved])
     return names
 
 
@@ -113,28 +111,28 @@ def postings_of(connection: sa.Connection, name: str) -> list[Posting]:
 
 
 def _move(connection: sa.Connection, moved: Iterable[Posting]) -> None:
+    """Change the balances. All else is sent before the accounts are locked, as others wait from there to the end."""
     changes: dict[str, int] = {}
     for posting in moved:
         changes[posting.source] = changes.get(posting.source, 0) - posting.amount_fen
         changes[posting.destination] = changes.get(posting.destination, 0) + posting.amount_fen
     names = {f"name_{place}": name for place, name in enumerate(sorted(changes))}
+    send(connection)
     found = rows_of(connection, _locking(len(names)), names)
-    if lost := sorted(set(changes) - {row.account_id for row in found}):
-        raise ValueError(f"there is no account {lost[0]}")
     for row in found:
         missing_fen = 0 if row.lowest_fen is None else row.lowest_fen - row.balance_fen - changes[row.account_id]
         if missing_fen > 0:
             raise _funds_missing(row.account_id, missing_fen)
     if changed := {name: change for name, change in changes.items() if change}:
-        add_to_each(connection, accounts, accounts.c.balance_fen, changed)
+        add_to_each_later(connection, accounts, accounts.c.balance_fen, changed)
 
 
 @cache
 def _locking(count: int) -> sa.Select[tuple[str, int, int | None]]:
     own = accounts.c
     names: list[sa.BindParameter[str]] = [sa.bindparam(f"name_{place}") for place in range(count)]
-    columns = sa.select(own.account_id, own.balance_fen, own.lowest_fen)
-    return columns.where(sa.or_(*(own.account_id == name for name in names))).order_by(own.account_id).with_for_update()
+    columns = sa.select(own.account_id, own.balance_fen, own.lowest_fen).order_by(own.account_id)
+    return columns.where(sa.or_(*(own.account_id == name for name in names))).with_for_update(key_share=True)
 
 
 def _funds_missing(account_id: str, missing_fen: int) -> Problem:
@@ -145,13 +143,3 @@ def _funds_missing(account_id: str, missing_fen: int) -> Problem:
         missing_fen=missing_fen,
         account=account_id,
     )
-
-
-def _line(name: str, number: int, posting: Posting) -> dict[str, Any]:
-    return {
-        "transaction_id": name,
-        "number": number,
-        "source": posting.source,
-        "destination": posting.destination,
-        "amount_fen": posting.amount_fen,
-    }

@@ -15,14 +15,19 @@ accounts = sa.Table(
 )
 """lowest_fen: the balance never goes below it; null for the world outside, which money comes from and goes to."""
 
+REVERSAL = sa.text("reverses is not null")
+
 ledger_transactions = sa.Table(
     "ledger_transactions",
     METADATA,
     sa.Column("transaction_id", sa.Text, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("reference", sa.Text, nullable=False, index=True),
+    sa.Column("reference", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
-    sa.Column("reverses", sa.Text, unique=True),
+    sa.Column("reverses", sa.Text),
+    sa.Index(
+        "uq_ledger_transactions_reverses", "reverses", unique=True, sqlite_where=REVERSAL, postgresql_where=REVERSAL
+    ),
 )
 """reference: what it is about, such as an order; reverses: the transaction that it takes back, at most once."""
 
@@ -42,8 +47,8 @@ holds = sa.Table(
     "holds",
     METADATA,
     sa.Column("hold_id", sa.Text, primary_key=True),
-    sa.Column("owner_id", sa.Text, nullable=False, index=True),
-    sa.Column("reference", sa.Text, nullable=False, index=True),
+    sa.Column("owner_id", sa.Text, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False),
     sa.Column("amount_fen", sa.BigInteger, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("created_at", sa.Text, nullable=False),

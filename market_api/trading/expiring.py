@@ -19,14 +19,14 @@ from market_api.problems import Problem
 from market_api.states import LISTING, ORDER, advance, locked
 from market_api.trading.parties import require_admitted
 from market_api.trading.paying import require_payable
-from market_api.trading.tables import orders
+from market_api.trading.tables import PLACED, orders
 from market_api.trading.terms import Terms
 from vault.moments import text_of
 
 
 def expire_orders(market: Market) -> None:
     """End all orders that are not paid and whose time has passed, each in a transaction of its own."""
-    due = sa.select(orders.c.order_id).where(orders.c.state == "placed", orders.c.pay_until < text_of(market.clock()))
+    due = sa.select(orders.c.order_id).where(PLACED, orders.c.pay_until < text_of(market.clock()))
     names = market.read(lambda connection: connection.execute(due.order_by(orders.c.pay_until)).scalars().all())
     one_by_one(market, "expire_orders", names, expire)
 

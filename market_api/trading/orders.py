@@ -5,7 +5,7 @@ What the receivers earn is pending until the term for disputes has passed.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from market_api.ledger.holds import hold_and_post
 from market_api.ledger.posting import Posting, post
 from market_api.market import Transaction
 from market_api.problems import Problem
-from market_api.states import LISTING, ORDER, advance, begin, locked
+from market_api.states import LISTING, ORDER, advance, draft, locked, write, write_advanced
 from market_api.trading.splitting import Line, lines_of
 from market_api.trading.tables import orders
 from market_api.trading.terms import Terms, terms_hash
@@ -59,6 +59,12 @@ def place(transaction: Transaction, listing: sa.Row[Any], agreed: Agreement) -> 
 
     Raises Problem `not_permitted` where the buyer is the seller, and `wrong_state` where another holds it exclusively.
     """
+    order = _drafted(transaction, listing, agreed)
+    write(transaction, orders, order)
+    return order
+
+
+def _drafted(transaction: Transaction, listing: sa.Row[Any], agreed: Agreement) -> sa.Row[Any]:
     if agreed.buyer_id == listing.seller_id:
         raise Problem("not_permitted", "Nobody buys from itself.")
     require_not_exclusive(transaction, listing.component, agreed.buyer_id, agreed.terms)
@@ -74,7 +80,7 @@ def place(transaction: Transaction, listing: sa.Row[Any], agreed: Agreement) -> 
         "terms_hash": hashed,
         "pay_until": text_of(transaction.at + PAY_WITHIN),
     }
-    return begin(transaction, ORDER, orders, values, {key: values[key] for key in TOLD})
+    return draft(transaction, ORDER, orders, values, {key: values[key] for key in TOLD})
 
 
 COPIED = ("listing_id", "release_id", "component", "application_field", "seller_id", "datasheet_hash", "shares")
@@ -89,22 +95,23 @@ def settle(transaction: Transaction, order: sa.Row[Any]) -> str:
     """
     if order.state != ORDER.first:
         raise Problem("wrong_state", f"The order is {order.state} and is not to be paid.", state=order.state)
-    if order.pay_until < text_of(transaction.at):
+    if order.pay_until < transaction.moment:
         raise Problem("wrong_state", f"The order was to be paid until {order.pay_until}.", state=order.state)
     cleared_datasheet(transaction.market.settings, order.release_id, transaction.at, order.datasheet_hash)
     terms = Terms.read(json.loads(order.terms))
     require_not_exclusive(transaction, order.component, order.buyer_id, terms)
-    return _delivered_versus_paid(transaction, order, terms)
+    return _delivered_versus_paid(transaction, order, terms, advance)
 
 
-def _delivered_versus_paid(transaction: Transaction, order: sa.Row[Any], terms: Terms) -> str:
+def _delivered_versus_paid(
+    transaction: Transaction, order: sa.Row[Any], terms: Terms, settled: Callable[..., str]
+) -> str:
+    """settled: `advance`, or `write_advanced` for an order that was only drafted."""
     lines = lines_of(transaction.connection, order, transaction.at)
-    payment_id, told = None, [list(line) for line in lines]
-    entitlement_id = grant(transaction, order, terms)  # before the accounts are locked, which many others wait for
-    if order.price_fen:
-        paid = [(account, amount_fen) for account, _, amount_fen in lines]
-        _, payment_id = hold_and_post(transaction, order.buyer_id, order.order_id, "settlement", paid)
-    advance(
+    told = [list(line) for line in lines]
+    payment_id = transaction.new_identifier("txn") if order.price_fen else None
+    entitlement_id = grant(transaction, order, terms)
+    settled(
         transaction,
         ORDER,
         orders,
@@ -113,9 +120,12 @@ def _delivered_versus_paid(transaction: Transaction, order: sa.Row[Any], terms: 
         {"payment_id": payment_id, "lines": told},
         lines=json.dumps(told),
         payment_id=payment_id,
-        settled_at=text_of(transaction.at),
+        settled_at=transaction.moment,
         dispute_until=text_of(transaction.at + DISPUTE_WITHIN),
     )
+    if payment_id is not None:  # last, as many others wait for these accounts
+        paid = [(account, amount_fen) for account, _, amount_fen in lines]
+        hold_and_post(transaction, order.buyer_id, order.order_id, "settlement", paid, payment_id)
     return entitlement_id
 
 
@@ -132,8 +142,8 @@ def buy(transaction: Transaction, buyer_id: str, listing_id: str, terms: Terms, 
         raise Problem(
             "price_changed", f"The price is {listing.price_fen} fen now.", "price_fen", price_fen=listing.price_fen
         )
-    order = place(transaction, listing, Agreement(buyer_id, price_fen, terms, "posted", listing_id))
-    entitlement_id = _delivered_versus_paid(transaction, order, terms)
+    order = _drafted(transaction, listing, Agreement(buyer_id, price_fen, terms, "posted", listing_id))
+    entitlement_id = _delivered_versus_paid(transaction, order, terms, write_advanced)
     return {"order_id": order.order_id, "entitlement_id": entitlement_id, "price_fen": price_fen}
 
 

@@ -3,8 +3,9 @@ by the shares that stood in the listing when the order was placed."""
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,12 +15,14 @@ from market_api.ledger.accounts import account_of
 from market_api.problems import Problem
 from market_api.rates.receivers import Receiver
 from market_api.rates.splitting import Split, SplitLine, split
-from market_api.rates.tables import rates_on
+from market_api.rates.tables import Taxpayer, rates_on
 from market_api.statements import rows_of
 from pricing.clearance import Clearance
 
 CALENDAR = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The days of tax are those of China, which has one time and no summer time."""
+
+SPLITS_KEPT = 4096
 
 Line = tuple[str, str, int]
 """The account that is paid, why, and fen."""
@@ -35,10 +38,16 @@ def lines_of(connection: sa.Connection, order: sa.Row[Any], at: datetime) -> lis
     found_seller = rows_of(connection, _TAXPAYER, {"seller_id": order.seller_id})
     if not found_seller:
         raise Problem("wrong_state", "The seller is not a participant any more.")
-    rates = rates_on(at.astimezone(CALENDAR).date(), found_seller[0].taxpayer)
-    receivers = receivers_of(order.seller_id, order.shares)
-    found = split(order.price_fen, rates, receivers, Clearance(safe=True, gate_open=True))
-    return [(account_of(line.receiver, "pending"), line.kind, line.amount_fen) for line in found.lines]
+    day = at.astimezone(CALENDAR).date()
+    return list(_lines(order.price_fen, day, found_seller[0].taxpayer, order.seller_id, order.shares))
+
+
+@lru_cache(maxsize=SPLITS_KEPT)
+def _lines(price_fen: int, day: date, taxpayer: Taxpayer, seller_id: str, shares: str) -> tuple[Line, ...]:
+    """The same sale is split the same way: it is not reckoned again for every buyer of a day."""
+    receivers = receivers_of(seller_id, shares)
+    found = split(price_fen, rates_on(day, taxpayer), receivers, Clearance(safe=True, gate_open=True))
+    return tuple((account_of(line.receiver, "pending"), line.kind, line.amount_fen) for line in found.lines)
 
 
 def receivers_of(seller_id: str, shares: str) -> list[Receiver]:

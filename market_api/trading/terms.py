@@ -5,7 +5,8 @@ An offer states the widest terms; what is asked for must lie within them.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 from market_api.problems import Problem
@@ -14,6 +15,7 @@ from vault.signing import canonical
 TERM_DAYS_MAX = 3650
 USERS_MAX = 1_000_000
 PULLS_MAX = 1_000_000
+HASHES_KEPT = 4096
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,10 @@ class Terms:
 
     def document(self) -> dict[str, Any]:
         """As plain values."""
-        return {**asdict(self), "purposes": list(self.purposes)}
+        return {**vars(self), "purposes": list(self.purposes)}
 
 
+@lru_cache(maxsize=HASHES_KEPT)
 def terms_hash(terms: Terms, release_id: str, datasheet_hash: str, seller_id: str) -> str:
     """The hash of terms and of what they are about: SHA-256 over canonical JSON (RFC 8785)."""
     told = {

@@ -30,8 +30,10 @@ from vault.disclosure.ledger import (
     earlier_sets,
     record_release,
     related_sets,
+    scope_as,
     scope_of,
     sets_of_kind,
+    sets_of_other_kinds,
 )
 from vault.disclosure.linear_queries import Atom, TooLarge, blocks, isolates
 from vault.disclosure.noise import Cells, Range, noisy_counts, noisy_means, noisy_sums
@@ -203,6 +205,35 @@ def test_a_release_of_another_scope_that_came_after_the_review_refuses_the_recor
     kept = keep_entities(vault, "r2", "people by place", in_cells({"a": range(19)}))
     with open_registry(vault.home).begin() as connection, pytest.raises(JinkuError, match="release_not_compared"):
         record_release(connection, DisclosedSet("r2", "people by place", "other", kept), SOURCES, [], NOON)
+
+
+def test_a_release_of_another_kind_that_came_after_the_review_refuses_the_record_too(vault: Vault) -> None:
+    release(vault, "r1", of(range(20), "enterprise"))
+    kept = keep_entities(vault, "r2", SCOPE, of(range(20)))
+    disclosed = DisclosedSet("r2", SCOPE, "others", kept)
+    with open_registry(vault.home).begin() as connection, pytest.raises(JinkuError, match="release_not_compared"):
+        record_release(connection, disclosed, SOURCES, [], NOON)
+
+
+def test_one_release_is_on_record_under_several_kinds_and_compared_by_any_of_them(vault: Vault) -> None:
+    scopes = {"visit": SCOPE, "person": scope_as(SCOPE, "person")}
+    with open_registry(vault.home).begin() as connection:
+        for kind, scope in scopes.items():
+            kept = keep_entities(vault, "r1", scope, of(range(20), kind))
+            record_release(connection, DisclosedSet("r1", scope, "features", kept), SOURCES, [], NOON)
+        assert [each.scope for each in sets_of_kind(connection, SOURCES, "person")] == [scopes["person"]]
+        assert sets_of_other_kinds(connection, SOURCES, ["person"]) == ()
+        assert len(sets_of_other_kinds(connection, SOURCES, ["enterprise"])) == 2
+        assert sets_of_other_kinds(connection, ["taxis"], ["enterprise"]) == ()
+
+
+def test_a_scope_told_as_another_kind_counts_the_same_by_the_same(vault: Vault) -> None:
+    with open_registry(vault.home).begin() as connection:
+        kept = keep_entities(vault, "r1", "k", of(range(20)))
+        scope = scope_as("patients by clinic", "person")
+        record_release(connection, DisclosedSet("r1", scope, "weekly", kept), SOURCES, [], NOON)
+        (found,) = related_sets(connection, SOURCES, contract("aggregate", countColumns=["patients"]))
+    assert found.scope == "patients by clinic as person"
 
 
 def test_no_entity_lies_in_the_clear_or_as_a_hash_that_others_can_make(vault: Vault, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pricing.params import STANDARD
-from vault.epochs import FOLDER, epoch_at, load_epochs
+from vault.epochs import FOLDER, Beta, epoch_at, load_epochs
 from vault.errors import JinkuError
 from vault.marked_yaml import read_marked
 from vault.quarters import first_day, next_quarter, quarter_of
@@ -225,6 +225,43 @@ def test_beta_moves_by_a_twentieth_at_most_unless_the_regulator_says_so(folder: 
     assert str(path) in refused.where
     write(folder, "2027q1", beta_market={"value": 0.8, "regulator_record": "REG-7"})
     assert load_epochs(folder)[1].regulator_record == "REG-7"
+
+
+OF_COMPONENT = {"component": "zone_hours", "value": 1.2, "regulator_record": "bov_1", "reason": "Scarce."}
+OF_FIELD = {"field": "governance", "value": "9/10", "regulator_record": "bov_2", "reason": "Plenty."}
+
+
+def test_what_the_regulator_sets_is_of_its_component_before_its_field_and_of_no_other(folder: Path) -> None:
+    write(folder, "2027q1", beta_market={"value": 1.02, "overrides": [OF_COMPONENT, OF_FIELD]})
+    epoch = load_epochs(folder)[1]
+    assert epoch.beta_of("zone_hours", "governance") == Beta(Fraction(6, 5), "bov_1", "Scarce.")
+    assert epoch.beta_of("other", "governance") == Beta(Fraction(9, 10), "bov_2", "Plenty.")
+    assert epoch.beta_of("other", "innovation") == Beta(Fraction("1.02"))
+    write(folder, "2027q1", beta_market={"value": 1.02})
+    assert load_epochs(folder)[1].content_hash != epoch.content_hash
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"value": 1.21}, "β of the regulator must be 6/5 or less"),
+        ({"value": 0.79}, "β of the regulator must be 4/5 or more"),
+        ({"component": None}, "one component or for one application field"),
+        ({"field": "governance"}, "one component or for one application field"),
+        ({"component": None, "field": "mobility"}, "'mobility' is no application field"),
+        ({"component": "No Name"}, "should match pattern"),
+        ({"reason": None}, "valid string"),
+        ({"regulator_record": ""}, "regulator_record"),
+    ],
+)
+def test_what_the_regulator_cannot_have_set_prices_nothing(folder: Path, changed: dict[str, Any], said: str) -> None:
+    write(folder, "2027q1", beta_market={"value": 1, "overrides": [{**OF_COMPONENT, **changed}]})
+    assert said in refusal(lambda: load_epochs(folder)).what
+
+
+def test_two_overrides_of_one_component_are_refused(folder: Path) -> None:
+    write(folder, "2027q1", beta_market={"value": 1, "overrides": [OF_COMPONENT, {**OF_COMPONENT, "value": 1}]})
+    assert "zone_hours has two overrides" in refusal(lambda: load_epochs(folder)).what
 
 
 def test_an_epoch_is_not_changed_from_outside() -> None:

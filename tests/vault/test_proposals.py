@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from pricing.derivation import DERIVED, CatalogueFact
 from pricing.negotiated import Trade
+from pricing.overrides import BetaOverride, in_force
 from pricing.trade_records import NoTrades
-from vault.epochs import FOLDER, epoch_at, load_epochs
+from vault.epochs import FOLDER, Beta, epoch_at, load_epochs
 from vault.errors import JinkuError
 from vault.home import Home, prepare
 from vault.marked_yaml import read_marked
@@ -84,6 +85,48 @@ def test_approved_it_is_in_force_from_its_first_day(tmp_path: Path, folder: Path
     assert epoch.beta_market == Fraction(21, 20)
     assert epoch.tariffs == epoch_at(TODAY).tariffs
     assert "over 12 arm's-length trades" in epoch.reasons["price.value_fen.governance"]
+
+
+class Regulated(Records):
+    """A market whose regulator set β of one component and of one field, over two quarters."""
+
+    def __init__(self, beta: Fraction | None = Fraction(6, 5)) -> None:
+        self.records = (
+            BetaOverride("bov_1", beta, "Scarce.", "2027q1", "2027q2", component="zone_hours"),
+            BetaOverride("bov_2", Fraction(9, 10), "Plenty.", "2027q2", "2027q2", domain="governance"),
+        )
+
+    def overrides(self, epoch: str) -> tuple[BetaOverride, ...]:
+        return in_force(self.records, epoch)
+
+
+def test_what_the_regulator_set_for_the_quarter_is_proposed_with_its_record_and_reason(
+    tmp_path: Path, folder: Path
+) -> None:
+    path = proposed(tmp_path / "home", catalogue(8, 9, 30), Regulated())
+    assert read_marked(path).value["beta_market"] == {
+        "value": 1.05,
+        "overrides": [
+            {"component": "zone_hours", "value": 1.2, "regulator_record": "bov_1", "reason": "Scarce."},
+        ],
+    }
+    approve(path, folder)
+    epoch = epoch_at(NEXT_DAY, folder)
+    assert epoch.beta_of("zone_hours", "governance").value == Fraction(6, 5)
+    assert epoch.beta_of("other", "governance") == Beta(Fraction(21, 20))
+
+
+def test_what_the_regulator_took_back_is_not_proposed(tmp_path: Path) -> None:
+    path = proposed(tmp_path / "home", catalogue(8, 9, 30), Regulated(None))
+    assert read_marked(path).value["beta_market"] == {"value": 1.05}
+
+
+def test_a_set_with_narrower_bounds_takes_no_beta_beyond_them(tmp_path: Path, folder: Path) -> None:
+    shipped = folder / "2026q4.yaml"
+    shipped.write_text(shipped.read_text("utf-8").replace("most_beta: 1.2", "most_beta: 1.1"), "utf-8")
+    with pytest.raises(JinkuError, match=r"beta_out_of_bounds: .*11/10 or less.*record bov_1"):
+        proposed(tmp_path / "home", catalogue(8, 9, 30), Regulated(), folder)
+    assert not (tmp_path / "home" / "pricing").exists()
 
 
 def test_what_is_not_derived_stays_as_it_is(tmp_path: Path, folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,6 +105,17 @@ def test_another_key_s_signature_under_this_key_s_name_is_none(tmp_path: Path) -
 def test_what_canonical_json_cannot_hold_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         canonical(document)
+
+
+@given(st.dictionaries(st.text(), plain | st.integers(), max_size=5))
+def test_the_canonical_form_is_that_of_the_kept_library(document: dict[str, Any]) -> None:
+    try:
+        expected = rfc8785.dumps(document)
+    except rfc8785.CanonicalizationError:
+        with pytest.raises(ValueError, match=r"."):
+            canonical(document)
+    else:
+        assert canonical(document) == expected
 
 
 def test_the_key_is_made_once_and_only_its_public_half_is_readable(tmp_path: Path) -> None:

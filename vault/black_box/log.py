@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -71,6 +72,22 @@ def hashes_of(connection: sa.Connection, wanted: Sequence[Node]) -> dict[Node, b
     return found
 
 
+@dataclass(frozen=True)
+class Salted:
+    """An event ready to be appended: all is reckoned that does not depend on its place in the log."""
+
+    event: Event
+    salt: bytes
+    payload: bytes
+    payload_hash: str
+
+
+def salted(event: Event, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> Salted:
+    """Salt and hash an event's payload. Raises ValueError as `canonical` does."""
+    salt, payload = random_bytes(SALT_BYTES), canonical(event.payload)
+    return Salted(event, salt, payload, payload_hash(salt, payload))
+
+
 def append(
     connection: sa.Connection,
     frontier: Frontier,
@@ -82,28 +99,38 @@ def append(
 
     Raises ValueError for a time without a zone and as `canonical` does, and sqlalchemy's DBAPIError.
     """
-    first, moment = frontier.size, text_of(at)
+    first = frontier.size
     for start in range(0, len(events), ROWS_TOGETHER):
-        _append_together(connection, frontier, events[start : start + ROWS_TOGETHER], moment, random_bytes)
+        together = [salted(event, random_bytes) for event in events[start : start + ROWS_TOGETHER]]
+        append_salted(connection, frontier, together, at)
     return range(first, frontier.size)
 
 
-def _append_together(
+Insert = Callable[[sa.Connection, sa.Table, Sequence[tuple[Any, ...]]], None]
+
+
+def append_salted(
     connection: sa.Connection,
     frontier: Frontier,
-    events: Sequence[Event],
-    at: str,
-    random_bytes: Callable[[int], bytes],
-) -> None:
+    events: Sequence[Salted],
+    at: datetime,
+    insert: Insert = tables.insert,
+) -> range:
+    """As `append`, of events that are ready: so little is left to do that whoever waits for the log waits shortly.
+
+    insert: how rows are added to a table.
+    """
+    moment, first = text_of(at), frontier.size
     entries, payloads, nodes = [], [], []
-    for event in events:
-        index, salt, payload = frontier.size, random_bytes(SALT_BYTES), canonical(event.payload)
-        entry = (index, at, event.kind, event.actor, event.subject, payload_hash(salt, payload))
+    for each in events:
+        index, event = frontier.size, each.event
+        entry = (index, moment, event.kind, event.actor, event.subject, each.payload_hash)
         entries.append(entry)
-        payloads.append((index, salt, payload.decode()))
+        payloads.append((index, each.salt, each.payload.decode()))
         nodes += frontier.add(leaf_hash(leaf_of(*entry)))
     for table, rows in ((tables.entries, entries), (tables.payloads, payloads), (tables.nodes, nodes)):
-        tables.insert(connection, table, rows)
+        insert(connection, table, rows)
+    return range(first, frontier.size)
 
 
 def erase_payload(connection: sa.Connection, frontier: Frontier, index: int, at: datetime, actor: str) -> int:

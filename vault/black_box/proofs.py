@@ -4,7 +4,7 @@ A proof is a plain document. It is checked with the public key alone: no vault, 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,6 +43,30 @@ def prove_inclusion(connection: sa.Connection, index: int) -> dict[str, Any]:
         )
     path = _hashes(connection, inclusion_spans(index, checkpoint["size"]))
     return {"entry": entry.document, "path": path, "checkpoint": checkpoint}
+
+
+def prove_inclusions(connection: sa.Connection, entries: Sequence[Entry]) -> list[dict[str, Any] | None]:
+    """The same of several entries under one checkpoint, in two statements whatever their number; None for an entry that
+    is not signed yet.
+
+    entries: as the database has them, read in the same transaction. Raises JinkuError `black_box_broken`.
+    """
+    line, _ = state_of(connection)
+    checkpoint = None if line is None else json.loads(line)
+    size = 0 if checkpoint is None else int(checkpoint["size"])
+    paths = {each.index: inclusion_spans(each.index, size) for each in entries if each.index < size}
+    wanted = {node for spans in paths.values() for span in spans for node in nodes_of(span)}
+    stored = hashes_of(connection, sorted(wanted))
+    return [
+        None
+        if each.index not in paths
+        else {
+            "entry": each.document,
+            "path": [folded([stored[node] for node in nodes_of(span)]).hex() for span in paths[each.index]],
+            "checkpoint": checkpoint,
+        }
+        for each in entries
+    ]
 
 
 def prove_consistency(connection: sa.Connection, old_size: int, new_size: int) -> dict[str, Any]:

@@ -77,10 +77,10 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any,
     A few rows go to PostgreSQL in one statement, which costs it and its driver a fraction of one for each.
     """
     if connection.dialect.name == "postgresql" and 0 < len(rows) <= ROWS_IN_STATEMENT:
-        statement = _insert_into(table, mark(connection), len(rows))
+        statement = insert_into(table, mark(connection), len(rows))
         _over_driver(connection, "execute", statement, [value for row in rows for value in row])
     else:
-        _over_driver(connection, "executemany", _insert_into(table, mark(connection)), rows)
+        _over_driver(connection, "executemany", insert_into(table, mark(connection)), rows)
 
 
 def _over_driver(connection: sa.Connection, method: str, statement: str, values: Sequence[Any]) -> Any:
@@ -96,7 +96,8 @@ def _over_driver(connection: sa.Connection, method: str, statement: str, values:
 
 
 @cache
-def _insert_into(table: sa.Table, mark: str, count: int = 1) -> str:
+def insert_into(table: sa.Table, mark: str, count: int = 1) -> str:
+    """The statement that adds so many rows to a table, with a place for each value."""
     names, marks = ", ".join(table.columns.keys()), ", ".join(mark for _ in table.columns)
     return f"insert into {table.name} ({names}) values {', '.join([f'({marks})'] * count)}"
 

@@ -14,7 +14,9 @@ GUARDED = (
     "ledger_transactions",
     "postings",
     "deposits",
+    "deposit_reversals",
     "invoices",
+    "credit_notes",
     "notices",
     "notice_recipients",
     "negotiation_offers",
@@ -24,6 +26,8 @@ GUARDED = (
     "auction_reveals",
     "dispute_statements",
     "permitted_revenues",
+    "beta_overrides",
+    "trade_exports",
     "deliveries",
 )
 """Tables whose rows are never changed."""
@@ -45,8 +49,10 @@ def upgrade() -> None:
     _trading()
     _identity()
     _disputes()
+    _credit_notes()
     connection = op.get_bind()
     log.create(connection)
+    op.create_index("black_box_by_subject", "black_box_entries", ["subject", "leaf_index"])
     for table in GUARDED:
         guard(connection, table)
     open_own_accounts(connection)
@@ -78,8 +84,6 @@ def _ledger() -> None:
         sa.CheckConstraint("amount_fen > 0", name=op.f("ck_holds_amount_positive")),
         sa.PrimaryKeyConstraint("hold_id", name=op.f("pk_holds")),
     )
-    op.create_index(op.f("ix_holds_owner_id"), "holds", ["owner_id"], unique=False)
-    op.create_index(op.f("ix_holds_reference"), "holds", ["reference"], unique=False)
     op.create_table(
         "ledger_transactions",
         sa.Column("transaction_id", sa.Text(), nullable=False),
@@ -88,9 +92,15 @@ def _ledger() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("reverses", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("transaction_id", name=op.f("pk_ledger_transactions")),
-        sa.UniqueConstraint("reverses", name=op.f("uq_ledger_transactions_reverses")),
     )
-    op.create_index(op.f("ix_ledger_transactions_reference"), "ledger_transactions", ["reference"], unique=False)
+    op.create_index(
+        op.f("uq_ledger_transactions_reverses"),
+        "ledger_transactions",
+        ["reverses"],
+        unique=True,
+        sqlite_where=sa.text("reverses is not null"),
+        postgresql_where=sa.text("reverses is not null"),
+    )
     op.create_table(
         "postings",
         sa.Column("transaction_id", sa.Text(), nullable=False),
@@ -246,6 +256,38 @@ def _oversight() -> None:
         ),
         sa.PrimaryKeyConstraint("component", "period", "number", name=op.f("pk_permitted_revenues")),
     )
+    op.create_table(
+        "beta_overrides",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("record_id", sa.Text(), nullable=False),
+        sa.Column("component", sa.Text(), nullable=True),
+        sa.Column("application_field", sa.Text(), nullable=True),
+        sa.Column("beta_millionths", sa.Integer(), nullable=True),
+        sa.Column("first_epoch", sa.Text(), nullable=False),
+        sa.Column("last_epoch", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "beta_millionths between 800000 and 1200000", name=op.f("ck_beta_overrides_beta_within_bounds")
+        ),
+        sa.CheckConstraint(
+            "(component is null) <> (application_field is null)", name=op.f("ck_beta_overrides_one_target")
+        ),
+        sa.CheckConstraint("first_epoch <= last_epoch", name=op.f("ck_beta_overrides_term_positive")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_beta_overrides")),
+        sa.UniqueConstraint("record_id", name=op.f("uq_beta_overrides_record_id")),
+    )
+    op.create_table(
+        "trade_exports",
+        sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("document_hash", sa.Text(), nullable=False),
+        sa.Column("log_size", sa.Integer(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_trade_exports")),
+    )
 
 
 def _catalogue() -> None:
@@ -337,7 +379,8 @@ def _words_and_notices() -> None:
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "kind in ('change', 'retirement', 'freeze', 'release', 'share')", name=op.f("ck_notices_kind_known")
+            "kind in ('change', 'retirement', 'freeze', 'release', 'share', 'market_factor')",
+            name=op.f("ck_notices_kind_known"),
         ),
         sa.PrimaryKeyConstraint("notice_id", name=op.f("pk_notices")),
     )
@@ -398,7 +441,17 @@ def _entitlements() -> None:
         sa.PrimaryKeyConstraint("entitlement_id", name=op.f("pk_entitlements")),
         sa.UniqueConstraint("order_id", name=op.f("uq_entitlements_order_id")),
     )
-    op.create_index(op.f("ix_entitlements_component"), "entitlements", ["component"], unique=False)
+    op.create_index(
+        op.f("ix_entitlements_component_exclusive_until"),
+        "entitlements",
+        ["component", "exclusive_until"],
+        unique=False,
+        sqlite_where=sa.text("exclusive_until is not null"),
+        postgresql_where=sa.text("exclusive_until is not null"),
+    )
+    op.create_index(
+        op.f("ix_entitlements_component_valid_until"), "entitlements", ["component", "valid_until"], unique=False
+    )
     op.create_index(op.f("ix_entitlements_listing_id"), "entitlements", ["listing_id"], unique=False)
     op.create_index(op.f("ix_entitlements_participant_id"), "entitlements", ["participant_id"], unique=False)
 
@@ -440,6 +493,7 @@ def _accounts() -> None:
         sa.Column("participant_id", sa.Text(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("bank_reference", sa.Text(), nullable=False),
+        sa.Column("booking", sa.Integer(), nullable=False),
         sa.Column("transaction_id", sa.Text(), nullable=False),
         sa.Column("booked_by", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
@@ -448,9 +502,24 @@ def _accounts() -> None:
             ["transaction_id"], ["ledger_transactions.transaction_id"], name=op.f("fk_deposits_transaction_id")
         ),
         sa.PrimaryKeyConstraint("deposit_id", name=op.f("pk_deposits")),
-        sa.UniqueConstraint("bank_reference", name=op.f("uq_deposits_bank_reference")),
+        sa.UniqueConstraint("bank_reference", "booking", name=op.f("uq_deposits_bank_reference_booking")),
     )
     op.create_index(op.f("ix_deposits_participant_id"), "deposits", ["participant_id"], unique=False)
+    op.create_table(
+        "deposit_reversals",
+        sa.Column("deposit_id", sa.Text(), nullable=False),
+        sa.Column("transaction_id", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reversed_by", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["deposit_id"], ["deposits.deposit_id"], name=op.f("fk_deposit_reversals_deposit_id")),
+        sa.ForeignKeyConstraint(
+            ["transaction_id"],
+            ["ledger_transactions.transaction_id"],
+            name=op.f("fk_deposit_reversals_transaction_id"),
+        ),
+        sa.PrimaryKeyConstraint("deposit_id", name=op.f("pk_deposit_reversals")),
+    )
     op.create_table(
         "payouts",
         sa.Column("payout_id", sa.Text(), nullable=False),
@@ -578,9 +647,15 @@ def _trading() -> None:
     op.create_index(op.f("ix_orders_buyer_id"), "orders", ["buyer_id"], unique=False)
     op.create_index(op.f("ix_orders_component"), "orders", ["component"], unique=False)
     op.create_index(op.f("ix_orders_dispute_until"), "orders", ["dispute_until"], unique=False)
-    op.create_index(op.f("ix_orders_listing_id"), "orders", ["listing_id"], unique=False)
     op.create_index(op.f("ix_orders_seller_id"), "orders", ["seller_id"], unique=False)
-    op.create_index(op.f("ix_orders_state"), "orders", ["state"], unique=False)
+    op.create_index(
+        "ix_orders_placed",
+        "orders",
+        ["pay_until"],
+        unique=False,
+        sqlite_where=sa.text("state = 'placed'"),
+        postgresql_where=sa.text("state = 'placed'"),
+    )
 
 
 def _identity() -> None:
@@ -630,7 +705,7 @@ def _identity() -> None:
         sa.Column("expires_at", sa.Text(), nullable=True),
         sa.Column("revoked_at", sa.Text(), nullable=True),
         sa.Column("last_used_at", sa.Text(), nullable=True),
-        sa.CheckConstraint("kind in ('client_secret', 'pull')", name=op.f("ck_credentials_kind_known")),
+        sa.CheckConstraint("kind in ('client_secret', 'pull', 'enrolment')", name=op.f("ck_credentials_kind_known")),
         sa.ForeignKeyConstraint(
             ["participant_id"], ["participants.participant_id"], name=op.f("fk_credentials_participant_id")
         ),
@@ -681,3 +756,24 @@ def _disputes() -> None:
         sa.PrimaryKeyConstraint("statement_id", name=op.f("pk_dispute_statements")),
     )
     op.create_index(op.f("ix_dispute_statements_dispute_id"), "dispute_statements", ["dispute_id"], unique=False)
+
+
+def _credit_notes() -> None:
+    op.create_table(
+        "credit_notes",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("dispute_id", sa.Text(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("seller_id", sa.Text(), nullable=False),
+        sa.Column("buyer_id", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["dispute_id"], ["disputes.dispute_id"], name=op.f("fk_credit_notes_dispute_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["invoices.order_id"], name=op.f("fk_credit_notes_order_id")),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_credit_notes")),
+        sa.UniqueConstraint("dispute_id", name=op.f("uq_credit_notes_dispute_id")),
+        sa.UniqueConstraint("year", "sequence", name=op.f("uq_credit_notes_year_sequence")),
+    )
+    op.create_index(op.f("ix_credit_notes_buyer_id"), "credit_notes", ["buyer_id"], unique=False)
+    op.create_index(op.f("ix_credit_notes_seller_id"), "credit_notes", ["seller_id"], unique=False)

@@ -116,9 +116,13 @@ class Ledger(RuleBasedStateMachine):
         held = account_of(source, "held")
         total = sum(amount for _, amount in lines)
         changes = [Posting(account_of(source), held, total), *(Posting(held, *line) for line in lines)]
-        return self.named(
-            changes, lambda transaction: hold_and_post(transaction, source, "ord_1", "settlement", lines)[1]
-        )
+
+        def paid(transaction: Transaction) -> str:
+            name = transaction.new_identifier("txn")
+            hold_and_post(transaction, source, "ord_1", "settlement", lines, name)
+            return name
+
+        return self.named(changes, paid)
 
     @rule(owner=owners, amount=amounts, target=open_holds)
     def set_aside(self, owner: str, amount: int) -> Any:

@@ -35,9 +35,8 @@ def test_a_posting_moves_between_two_accounts() -> None:
     [
         (lambda t: post(t, "deposit", "par_a", []), "at least one posting"),
         (lambda t: post_all(t, [("a", "r", [into("par_a", 1)]), ("b", "r", [])]), "at least one posting"),
-        (lambda t: post(t, "deposit", "par_a", [into("par_nobody", 1)]), "no account par_nobody:available"),
         (lambda t: hold(t, "par_a", 0, "ord_1"), "above 0"),
-        (lambda t: hold_and_post(t, "par_a", "ord_1", "settlement", []), "above 0"),
+        (lambda t: hold_and_post(t, "par_a", "ord_1", "settlement", [], "txn_1"), "above 0"),
         (lambda t: post_hold(t, hold(t, "par_a", 5, "r"), "settlement", [("par_b:available", 6)]), "no more than all"),
         (lambda t: post_hold(t, hold(t, "par_a", 5, "r"), "settlement", []), "pays some"),
         (lambda t: reverse(t, "txn_unknown", "reversal", "r"), "paid something"),
@@ -48,6 +47,14 @@ def test_what_is_no_payment_is_refused(tmp_path: Path, do: Callable[[Transaction
     before = everything(market)
     with pytest.raises(ValueError, match=message):
         market.act("par_a", do)
+    assert everything(market) == before
+
+
+def test_an_account_that_is_not_there_is_refused(tmp_path: Path, database_url: str | None) -> None:
+    market = two_owners(tmp_path, database_url)
+    before = everything(market)
+    with pytest.raises(sa.exc.IntegrityError):
+        market.act("par_a", lambda transaction: post(transaction, "deposit", "par_a", [into("par_nobody", 1)]))
     assert everything(market) == before
 
 
@@ -78,7 +85,8 @@ def test_amounts_as_large_as_any_stay_whole(tmp_path: Path, database_url: str | 
 def test_a_sale_is_taken_back_to_the_buyers_own_funds(tmp_path: Path, database_url: str | None) -> None:
     market = two_owners(tmp_path, database_url)
     lines = [(account_of("par_b", "pending"), 60), (account_of(MARKET, "pending"), 5), (account_of(TAX, "pending"), 4)]
-    _, payment = market.act("par_a", lambda t: hold_and_post(t, "par_a", "ord_1", "settlement", lines))
+    payment = "txn_1"
+    market.act("par_a", lambda t: hold_and_post(t, "par_a", "ord_1", "settlement", lines, payment))
     market.act("market", lambda transaction: reverse(transaction, payment, "refund", "ord_1"))
     assert own(market, "par_a") == {"available": 100, "held": 0, "pending": 0}
     assert own(market, "par_b")["pending"] == own(market, MARKET)["pending"] == own(market, TAX)["pending"] == 0
@@ -147,7 +155,7 @@ def test_what_fails_in_the_end_leaves_nothing(tmp_path: Path, database_url: str 
     before = everything(market)
 
     def fail(transaction: Transaction) -> None:
-        hold_and_post(transaction, "par_a", "ord_1", "settlement", [(account_of("par_b", "pending"), 50)])
+        hold_and_post(transaction, "par_a", "ord_1", "settlement", [(account_of("par_b", "pending"), 50)], "txn_1")
         raise RuntimeError("at the last moment")
 
     with pytest.raises(RuntimeError, match="last moment"):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ import pytest
 from tests.builders import NOON
 from tests.vault.black_box.logs import empty_vault, log_checks, new_process, tamper, vault_with
 from vault.black_box.entries import Event
-from vault.black_box.proofs import prove_consistency, prove_inclusion, proves_consistency, proves_inclusion
+from vault.black_box.log import entry_of
+from vault.black_box.proofs import (
+    prove_consistency,
+    prove_inclusion,
+    prove_inclusions,
+    proves_consistency,
+    proves_inclusion,
+)
 from vault.black_box.reading import reading
 from vault.black_box.recording import recording
 from vault.errors import JinkuError
@@ -40,6 +48,18 @@ def test_every_entry_is_proved(tmp_path: Path, size: int) -> None:
         proof = inclusion(vault, index)
         assert proof["entry"]["subject"] == f"component_{index}" and proof["checkpoint"]["size"] == size
         assert proves_inclusion(proof, keys) and not proves_inclusion(proof, {})
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, SIZE])
+def test_entries_proved_together_are_proved_as_each_alone(tmp_path: Path, size: int) -> None:
+    vault = vault_with(tmp_path, size)
+    alone = [inclusion(vault, index) for index in range(size)]
+    with reading(vault.home) as connection:
+        entries = [entry_of(connection, index) for index in reversed(range(size))]
+        assert prove_inclusions(connection, entries) == alone[::-1]
+        assert prove_inclusions(connection, []) == []
+        unsigned = replace(entries[0], index=size)
+        assert prove_inclusions(connection, [unsigned, entries[-1]]) == [None, alone[0]]
 
 
 def test_no_changed_proof_is_believed(tmp_path: Path) -> None:
