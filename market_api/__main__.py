@@ -7,7 +7,18 @@ import typer
 from rich.markup import escape
 
 from market_api.client import MarketError
-from market_api.commands import data, finding, joining, operating, selling, serving, trading
+from market_api.commands import (
+    accounts,
+    data,
+    disputing,
+    finding,
+    joining,
+    operating,
+    overseeing,
+    selling,
+    serving,
+    trading,
+)
 from market_api.commands.terminal import errors
 from market_api.problems import Problem
 from vault.errors import JinkuError
@@ -16,7 +27,7 @@ from vault.home import storage_error
 command = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="The market of data components."
 )
-for commands in (finding, trading, data, joining, selling, operating, serving):
+for commands in (finding, trading, disputing, data, joining, accounts, selling, operating, overseeing, serving):
     commands.add_to(command)
 
 

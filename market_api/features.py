@@ -42,7 +42,9 @@ GUARDED = (
     "ledger_transactions",
     "postings",
     "deposits",
+    "deposit_reversals",
     "invoices",
+    "credit_notes",
     "notices",
     "notice_recipients",
     "negotiation_offers",
@@ -52,6 +54,8 @@ GUARDED = (
     "auction_reveals",
     "dispute_statements",
     "permitted_revenues",
+    "beta_overrides",
+    "trade_exports",
     "deliveries",
 )
 """Tables whose rows are never changed."""

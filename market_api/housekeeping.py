@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from market_api.accounts.credit_notes import issue_credit_notes
 from market_api.accounts.invoices import issue_due
 from market_api.auctions.closing import close_auctions
 from market_api.delivery.loading import load_engines
@@ -47,6 +48,7 @@ def forget_requests(market: Market) -> None:
 TASKS: tuple[Task, ...] = (
     seal,
     issue_due,
+    issue_credit_notes,
     forget_requests,
     expire_negotiations,
     close_auctions,

@@ -49,8 +49,10 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "account.withdraw": _act("account", *TRADERS),
         "participant.read": _act("operate", "operator"),
         "participant.decide": _act("operate", "operator"),
+        "participant.enrol_anew": _act("operate", "operator"),
         "participant.freeze": _act("regulate", "regulator"),
         "funds.deposit": _act("operate", "operator"),
+        "funds.reverse": _act("operate", "operator"),
         "funds.payout": _act("operate", "operator"),
         # catalogue
         "catalogue.read": _act("catalogue", *EVERYONE),
@@ -82,6 +84,7 @@ ACTS: Mapping[str, Act] = MappingProxyType(
         "oversight.screens": _act("regulate", "regulator"),
         "oversight.cases": _act("regulate", "regulator"),
         "oversight.permit_revenue": _act("regulate", "regulator"),
+        "oversight.set_beta": _act("regulate", "regulator"),
         "oversight.log": _act("regulate", "regulator", "operator"),
         "oversight.export_trades": _act("operate", "operator"),
     }

@@ -44,6 +44,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "no_rate": Kind(409, "No rate of tax or fee is on record for it"),
         "internal_error": Kind(500, "The market failed"),
         "unavailable": Kind(503, "The market cannot answer now"),
+        "busy": Kind(503, "The market is busy"),
+        "database_unfit": Kind(500, "The market's database cannot be used as it is"),
     }
 )
 """Every code. Each is explained in docs/errors.md, which a test holds to."""

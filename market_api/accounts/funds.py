@@ -1,7 +1,7 @@
 """Funds that come from the bank and go there: deposits that the operator books, payouts that it confirms or rejects.
 
-A transfer's reference is booked once. A payout's amount is set aside when it is asked for and leaves the market when
-the transfer was made; that is decided once.
+A transfer's reference is booked once, and once more where its booking was reversed (see `reversals`). A payout's amount
+is set aside when it is asked for and leaves the market when the transfer was made; that is decided once.
 """
 
 import unicodedata
@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from market_api.accounts.tables import deposits, payouts
+from market_api.accounts.tables import deposit_reversals, deposits, payouts
 from market_api.identity.participants import unique
 from market_api.identity.tables import participants
 from market_api.ledger.accounts import OUTSIDE, account_of
@@ -24,6 +24,11 @@ from market_api.states import PARTICIPANT, PAYOUT, advance, begin, locked
 from vault.moments import text_of
 
 WITH_ACCOUNTS = ("admitted", "suspended", "frozen")
+BOOKED_BEFORE = "This transfer was booked before."
+
+_BOOKED = sa.select(
+    deposits, deposit_reversals.c.at.label("reversed_at"), deposit_reversals.c.reason.label("reversal_reason")
+).outerjoin(deposit_reversals, deposit_reversals.c.deposit_id == deposits.c.deposit_id)
 
 
 def bank_reference(value: str) -> str:
@@ -43,6 +48,7 @@ def deposit(transaction: Transaction, participant_id: str, amount_fen: int, refe
     row = locked(transaction, PARTICIPANT, participants, participant_id)
     if row.state not in WITH_ACCOUNTS or row.role not in TRADERS:
         raise Problem("wrong_state", f"A participant that is {row.state} and {row.role} holds no funds here.")
+    booking = _next_booking(transaction.connection, reference)
     deposit_id = transaction.new_identifier("dep")
     moved = [Posting(OUTSIDE, account_of(participant_id), amount_fen)]
     values = {
@@ -50,21 +56,37 @@ def deposit(transaction: Transaction, participant_id: str, amount_fen: int, refe
         "participant_id": participant_id,
         "amount_fen": amount_fen,
         "bank_reference": reference,
+        "booking": booking,
         "transaction_id": post(transaction, "deposit", deposit_id, moved),
         "booked_by": transaction.actor,
         "at": text_of(transaction.at),
     }
-    with unique("This transfer was booked before.", "bank_reference"):
+    with unique(BOOKED_BEFORE, "bank_reference"):
         transaction.connection.execute(sa.insert(deposits).values(**values))
-    return values
+    return {**values, "reversal": None}
+
+
+def deposit_row(connection: sa.Connection, deposit_id: str) -> sa.Row[Any]:
+    """A transfer that was booked, with its reversal where it has one. Raises Problem `not_found`."""
+    row = connection.execute(_BOOKED.where(deposits.c.deposit_id == deposit_id)).one_or_none()
+    if row is None:
+        raise Problem("not_found", f"There is no deposit '{deposit_id}' for you.")
+    return row
+
+
+def deposit_document(row: sa.Row[Any]) -> dict[str, Any]:
+    """A transfer that was booked. reversal: when it was reversed and why, null where it was not."""
+    told = {column.name: getattr(row, column.name) for column in deposits.columns}
+    is_reversed = row.reversed_at is not None
+    return {**told, "reversal": {"at": row.reversed_at, "reason": row.reversal_reason} if is_reversed else None}
 
 
 def deposits_page(connection: sa.Connection, participant_id: str, token: str, size: int) -> Mapping[str, Any]:
     """A page of the transfers that were booked for a participant, the oldest first."""
     own = deposits.c
-    query = sa.select(deposits).where(own.participant_id == participant_id, own.deposit_id > read_token(token))
+    query = _BOOKED.where(own.participant_id == participant_id, own.deposit_id > read_token(token))
     rows = connection.execute(query.order_by(own.deposit_id).limit(size + 1)).all()
-    return page(rows, size, lambda row: str(row.deposit_id), lambda row: dict(row._mapping))
+    return page(rows, size, lambda row: str(row.deposit_id), deposit_document)
 
 
 def request_payout(transaction: Transaction, participant_id: str, amount_fen: int) -> Mapping[str, Any]:
@@ -129,6 +151,14 @@ def payouts_page(
         query = query.where(own.state == state)
     rows = connection.execute(query.order_by(own.payout_id).limit(size + 1)).all()
     return page(rows, size, lambda row: str(row.payout_id), _document)
+
+
+def _next_booking(connection: sa.Connection, reference: str) -> int:
+    """The number of a transfer's next booking. Raises Problem `taken` where one stands."""
+    earlier = connection.execute(_BOOKED.where(deposits.c.bank_reference == reference)).all()
+    if any(row.reversed_at is None for row in earlier):
+        raise Problem("taken", BOOKED_BEFORE, "bank_reference")
+    return len(earlier) + 1
 
 
 def _given_back(transaction: Transaction, payout_id: str, event: str, **changes: Any) -> Mapping[str, Any]:

@@ -1,7 +1,8 @@
 """Invoices: for each sale that was paid, one, with a number in a sequence without gaps; it stays as it was issued.
 
 The price of a sale includes VAT: net + VAT = gross, to the fen, as the payment was split. Invoices are issued in the
-order of payment soon after it, not within it, so that settlements do not wait in line for a number.
+order of payment soon after it, not within it, so that settlements do not wait in line for a number. What went back of
+one is told by its credit note (see `credit_notes`), which is shown beside it.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from market_api.accounts.tables import invoices
+from market_api.accounts.tables import credit_notes, invoices
 from market_api.identity.tables import participants
 from market_api.market import Market, Transaction
 from market_api.paging import page, read_token
@@ -47,6 +48,16 @@ class InvoiceLine:
         """What is paid for it."""
         return self.net_fen + self.vat_fen
 
+    def document(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "description": self.description,
+            "net_fen": self.net_fen,
+            "vat_rate": f"{float(self.vat_rate):.10g}",
+            "vat_fen": self.vat_fen,
+            "gross_fen": self.gross_fen,
+        }
+
 
 @dataclass(frozen=True)
 class Party:
@@ -75,7 +86,7 @@ class Invoice:
     @property
     def number(self) -> str:
         """Such as 2026-000001."""
-        return f"{self.year}-{self.sequence:06d}"
+        return number_of(self.year, self.sequence)
 
     def document(self) -> dict[str, Any]:
         """As it is kept and shown. Amounts in fen; rates as decimals."""
@@ -86,20 +97,16 @@ class Invoice:
             "currency": "CNY",
             "seller": {"participant_id": self.seller.participant_id, "registered_name": self.seller.registered_name},
             "buyer": {"participant_id": self.buyer.participant_id, "registered_name": self.buyer.registered_name},
-            "lines": [
-                {
-                    "description": line.description,
-                    "net_fen": line.net_fen,
-                    "vat_rate": f"{float(line.vat_rate):.10g}",
-                    "vat_fen": line.vat_fen,
-                    "gross_fen": line.gross_fen,
-                }
-                for line in self.lines
-            ],
+            "lines": [line.document() for line in self.lines],
             "net_fen": sum(line.net_fen for line in self.lines),
             "vat_fen": sum(line.vat_fen for line in self.lines),
             "gross_fen": sum(line.gross_fen for line in self.lines),
         }
+
+
+def number_of(year: int, sequence: int) -> str:
+    """An invoice's number."""
+    return f"{year}-{sequence:06d}"
 
 
 def issue_due(market: Market) -> int:
@@ -116,7 +123,7 @@ def issue_due(market: Market) -> int:
 
 
 def invoice_of(connection: sa.Connection, participant_id: str, order_id: str) -> Mapping[str, Any]:
-    """The invoice of an order, for its seller and its buyer. Raises Problem `not_found`."""
+    """The invoice of an order, for its seller and its buyer, with its credit note. Raises Problem `not_found`."""
     row = connection.execute(_own(participant_id).where(invoices.c.order_id == order_id)).one_or_none()
     if row is None:
         raise Problem("not_found", f"There is no invoice for the order '{order_id}' for you, or not yet.")
@@ -200,9 +207,18 @@ def _registered_names(connection: sa.Connection, participant_ids: Sequence[str])
 
 def _own(participant_id: str) -> sa.Select[Any]:
     own = invoices.c
-    return sa.select(invoices).where(sa.or_(own.seller_id == participant_id, own.buyer_id == participant_id))
+    return (
+        sa.select(invoices, credit_notes.c.document.label("credited"))
+        .outerjoin(credit_notes, credit_notes.c.order_id == own.order_id)
+        .where(sa.or_(own.seller_id == participant_id, own.buyer_id == participant_id))
+    )
+
+
+CREDITED = ("number", "issued_at", "net_fen", "vat_fen", "gross_fen")
 
 
 def _document(row: sa.Row[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(row.document)
-    return found
+    """The invoice as it was issued, and what was credited of it since, null where nothing was."""
+    credited = None if row.credited is None else json.loads(row.credited)
+    told = None if credited is None else {name: credited[name] for name in CREDITED}
+    return {**json.loads(row.document), "credit_note": told}

@@ -1,4 +1,4 @@
-"""Funds over the network: deposits and payouts, statements and invoices."""
+"""Funds over the network: deposits and payouts, statements, invoices and credit notes."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import AfterValidator, ConfigDict, Field
 
-from market_api.accounts import funds, invoices
+from market_api.accounts import credit_notes, funds, invoices
+from market_api.accounts.reversals import reverse_deposit
 from market_api.accounts.statement import span_of, statement
 from market_api.callers import Caller, allowed
 from market_api.fields import Identifier, Moment, PositiveFen, Reason, RequestModel
@@ -29,6 +30,14 @@ class DepositRequest(RequestModel):
 
     amount_fen: PositiveFen
     bank_reference: BankReference
+
+
+class ReversalRequest(RequestModel):
+    """Why a deposit was wrong."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "The transfer was another participant's."}]})
+
+    reason: Reason
 
 
 class PayoutRequest(RequestModel):
@@ -77,6 +86,14 @@ def read_deposits(
     return dict(
         caller.market.read(lambda connection: funds.deposits_page(connection, participant_id, page_token, page_size))
     )
+
+
+@router.post("/v1/deposits/{deposit_id}/reverse")
+def reverse_wrong_deposit(
+    deposit_id: Identifier, body: ReversalRequest, caller: Annotated[Caller, allowed("funds.reverse")]
+) -> Response:
+    """Take a deposit back that was booked wrongly, while its funds are there; its transfer can be booked again then."""
+    return caller.act(body, lambda transaction: (200, reverse_deposit(transaction, deposit_id, body.reason)))
 
 
 @router.post("/v1/account/payouts", status_code=201)
@@ -162,7 +179,7 @@ def read_invoices(
     page_token: PageToken = "",
     page_size: PageSize = PAGE_SIZE,
 ) -> dict[str, Any]:
-    """The invoices of your sales and purchases."""
+    """The invoices of your sales and purchases, each with what was credited of it."""
     own = caller.participant_id
     return dict(caller.market.read(lambda connection: invoices.invoices_page(connection, own, page_token, page_size)))
 
@@ -172,3 +189,23 @@ def read_invoice(order_id: Identifier, caller: Annotated[Caller, allowed("accoun
     """The invoice of an order of yours; it is issued seconds after the payment."""
     own = caller.participant_id
     return dict(caller.market.read(lambda connection: invoices.invoice_of(connection, own, order_id)))
+
+
+@router.get("/v1/account/credit-notes")
+def read_credit_notes(
+    caller: Annotated[Caller, allowed("account.statement")],
+    page_token: PageToken = "",
+    page_size: PageSize = PAGE_SIZE,
+) -> dict[str, Any]:
+    """The credit notes of your sales and purchases of which something went back."""
+    own = caller.participant_id
+    return dict(
+        caller.market.read(lambda connection: credit_notes.credit_notes_page(connection, own, page_token, page_size))
+    )
+
+
+@router.get("/v1/account/credit-notes/{order_id}")
+def read_credit_note(order_id: Identifier, caller: Annotated[Caller, allowed("account.statement")]) -> dict[str, Any]:
+    """The credit note of an order of yours; it is issued seconds after the decision that gave something back."""
+    own = caller.participant_id
+    return dict(caller.market.read(lambda connection: credit_notes.credit_note_of(connection, own, order_id)))

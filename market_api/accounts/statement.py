@@ -1,7 +1,8 @@
 """A participant's statement: every posting on its own accounts in a period, with balances that add up.
 
 opening + sum of the entries = closing, for each account and for each page: a page closes where the next one opens. Who
-is on the other side of a posting is not told; the reference names the order or payout that both know.
+is on the other side of a posting is not told; the reference names the order or payout that both know, the voucher the
+invoice of a sale or the credit note of a refund, once it is issued, to its seller and its buyer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from market_api.accounts.credit_notes import credit_number_of
+from market_api.accounts.invoices import number_of
+from market_api.accounts.tables import credit_notes, invoices
 from market_api.ledger.accounts import PARTS, account_of
 from market_api.ledger.tables import ledger_transactions, postings
 from market_api.paging import page_token, read_token
@@ -22,6 +26,12 @@ BEGINNING = ""
 
 Sums = dict[str, int]
 """Fen by account."""
+
+Vouchers = Mapping[tuple[str, str], str]
+"""Numbers of invoices and credit notes, by the kind of the posting and its order."""
+
+VOUCHERS = (("settlement", invoices, number_of), ("refund", credit_notes, credit_number_of))
+"""The kinds of postings that are vouched for, where their vouchers lie, and how these are numbered."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,8 @@ def statement(connection: sa.Connection, participant_id: str, span: Span, size: 
     rows = connection.execute(coming.limit(size + 1)).mappings().all()
     before = (entries.c.at < span.begins, entries.c.at < span.ends, place <= after)
     opening, closing, page_opening = _sums(connection, entries, accounts, before)
-    items, page_closing = _with_balances(rows[:size], page_opening)
+    vouchers = _vouchers(connection, participant_id, rows[:size])
+    items, page_closing = _with_balances(rows[:size], page_opening, vouchers)
     document = {
         "participant_id": participant_id,
         "currency": "CNY",
@@ -122,7 +133,21 @@ def _sums(
     ]
 
 
-def _with_balances(rows: Sequence[Mapping[Any, Any]], opening: Sums) -> tuple[list[dict[str, Any]], Sums]:
+def _vouchers(connection: sa.Connection, participant_id: str, rows: Sequence[Mapping[Any, Any]]) -> Vouchers:
+    """The vouchers of entries, of those in which the participant sells or buys."""
+    found: dict[tuple[str, str], str] = {}
+    for kind, table, numbered in VOUCHERS:
+        if order_ids := {row["reference"] for row in rows if row["kind"] == kind}:
+            own = table.c
+            is_party = sa.or_(own.seller_id == participant_id, own.buyer_id == participant_id)
+            query = sa.select(own.order_id, own.year, own.sequence).where(own.order_id.in_(order_ids), is_party)
+            found |= {(kind, name): numbered(year, sequence) for name, year, sequence in connection.execute(query)}
+    return found
+
+
+def _with_balances(
+    rows: Sequence[Mapping[Any, Any]], opening: Sums, vouchers: Vouchers
+) -> tuple[list[dict[str, Any]], Sums]:
     """The entries, each with its account's balance after it, and the balances after all of them."""
     balances, items = dict(opening), []
     for row in rows:
@@ -135,6 +160,7 @@ def _with_balances(rows: Sequence[Mapping[Any, Any]], opening: Sums) -> tuple[li
                 "account": row["account_id"].rpartition(":")[2],
                 "kind": row["kind"],
                 "reference": row["reference"],
+                "voucher": vouchers.get((row["kind"], row["reference"])),
                 "change_fen": row["change_fen"],
                 "balance_fen": balances[row["account_id"]],
             }

@@ -15,13 +15,15 @@ from market_api.catalogue.tables import listings
 from market_api.identity.tables import participants
 from market_api.market import Transaction
 from market_api.problems import Problem
+from market_api.trading.parties import require_admitted
 from vault.moments import text_of
 
 
 def entered(transaction: Transaction, rules: Rules, participant_id: str) -> str:
     """The pseudonym of a bidder; at its first bid it is admitted and its deposit set aside. With the auction locked.
 
-    Raises Problem `wrong_state` while the listing is frozen, `not_permitted` where it may not bid, `funds_missing`.
+    Raises Problem `wrong_state` while the listing is frozen or its seller may not trade, `not_permitted` where it may
+    not bid, `funds_missing`.
     """
     listing = _listing(transaction.connection, rules)
     own, connection = bidders.c, transaction.connection
@@ -56,6 +58,7 @@ def _listing(connection: sa.Connection, rules: Rules) -> sa.Row[Any]:
     listing = connection.execute(query).one()
     if listing.state == "frozen":
         raise Problem("wrong_state", "The listing is frozen and takes no bids.", state=listing.state)
+    require_admitted(connection, [listing.seller_id])
     return listing
 
 

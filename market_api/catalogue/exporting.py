@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import yaml
 
 from market_api.catalogue.files import listed_datasheet
+from market_api.catalogue.offered import of_sellers_in_trade
 from market_api.catalogue.tables import listings
 from market_api.exports.dcat import CatalogueFacts, Entry, dcat_catalogue
 from market_api.exports.listing import LicenceTerms, ListingFacts
@@ -29,7 +30,8 @@ YAML = "application/yaml"
 def catalogue_page(market: Market, connection: sa.Connection, token: str, size: int) -> tuple[Mapping[str, Any], str]:
     """A page of the catalogue as DCAT, and the token of the next one, '' where this is the last.
 
-    What is listed but is not what was signed any more is left out: nobody could license it.
+    What is listed but is not what was signed any more, and whose seller may not trade now, is left out: nobody could
+    license it.
     """
     rows = _listed(connection, token, size)
     entries = [entry for row in rows[:size] if (entry := _entry(market, row)) is not None]
@@ -95,7 +97,7 @@ def _listed(connection: sa.Connection, token: str, size: int) -> Sequence[sa.Row
     query = (
         sa.select(listings, participants.c.registered_name.label("seller_name"))
         .outerjoin(participants, participants.c.participant_id == own.seller_id)
-        .where(own.state == "listed", own.listing_id > read_token(token))
+        .where(own.state == "listed", own.listing_id > read_token(token), *of_sellers_in_trade(connection))
         .order_by(own.listing_id)
     )
     return connection.execute(query.limit(size + 1)).all()

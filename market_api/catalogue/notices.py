@@ -12,7 +12,7 @@ from market_api.market import Transaction
 from market_api.paging import page, read_token
 from vault.moments import text_of
 
-Kind = Literal["change", "retirement", "freeze", "release", "share"]
+Kind = Literal["change", "retirement", "freeze", "release", "share", "market_factor"]
 
 
 def tell(
@@ -27,7 +27,8 @@ def tell(
 ) -> str:
     """Tell participants, and whoever holds the component now, of something; gives the notice's name.
 
-    document: plain values, which all of them may see.
+    component, listing_id: what it is about; of a market factor that the regulator set for a whole field, 'field:' and
+    its name, and the record. document: plain values, which all of them may see.
     """
     notice_id = transaction.new_identifier("ntc")
     connection = transaction.connection

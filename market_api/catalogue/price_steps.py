@@ -4,13 +4,14 @@ From the price of a signed datasheet, whose steps follow from each other. Exact 
 digits. Sources: white paper; models §1 to §5.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from market_api.catalogue.recomputation import number
 from pricing.money import Amount, exact, format_fen, round_half_up
+from pricing.overrides import SET_BY_REGULATOR
 from vault.releases.datasheet import Document
 
 DIGITS = 15
@@ -35,7 +36,7 @@ def price_steps(document: Document) -> Iterator[Step]:
     yield from _quality_steps(steps["valuation"])
     yield from _density_steps(steps["valuation"], " × ".join(document["contract"]["grain"]))
     yield from _cost_steps(steps)
-    yield from _guide_steps(steps)
+    yield from _guide_steps(steps, document["price"]["flags"])
 
 
 def decimal_text(amount: Amount) -> str:
@@ -180,7 +181,7 @@ def _cost_steps(steps: Document) -> Iterator[Step]:
     )
 
 
-def _guide_steps(steps: Document) -> Iterator[Step]:
+def _guide_steps(steps: Document, flags: Sequence[str]) -> Iterator[Step]:
     step = steps["guided"]
     if step is None:
         yield Step(
@@ -220,13 +221,15 @@ def _guide_steps(steps: Document) -> Iterator[Step]:
         "P'' = max(P_b, anchor · Φ)",
         f"Anchor times adjustment: {_money(assessed)}.{floor}",
     )
+    is_set = any(SET_BY_REGULATOR in flag for flag in flags)
+    origin = SET_BY_REGULATOR if is_set else "demand against supply"
     yield _step(
         "P²",
         "guide price",
         step["price_fen"],
         "fen",
         "P² = β · P''",
-        f"With the market factor β = {_figure(beta)} of the epoch, demand against supply: "
+        f"With the market factor β = {_figure(beta)} of the epoch, {origin}: "
         f"{_money(step['price_fen'])}{_regulated(step)}",
     )
 

@@ -6,13 +6,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from market_api.catalogue.offered import trade_of
 from market_api.catalogue.tables import listings
 from market_api.identity.tables import participants
 from market_api.paging import page, read_token
 from market_api.problems import Problem
 
 _OF_COMPONENT = (
-    sa.select(listings, participants.c.registered_name.label("seller_name"), participants.c.taxpayer)
+    sa.select(
+        listings,
+        participants.c.registered_name.label("seller_name"),
+        participants.c.state.label("seller_state"),
+        participants.c.taxpayer,
+    )
     .outerjoin(participants, participants.c.participant_id == listings.c.seller_id)
     .where(listings.c.component == sa.bindparam("component"))
 )
@@ -21,7 +27,7 @@ _NUMBERED = _OF_COMPONENT.where(listings.c.release_number == sa.bindparam("numbe
 
 
 def listing_of(connection: sa.Connection, component: str, number: int | None = None) -> sa.Row[Any]:
-    """The newest listing of a component, or that of a release, with its seller's name and kind of taxpayer.
+    """The newest listing of a component, or that of a release, with its seller's name, state and kind of taxpayer.
 
     Raises Problem `not_found`.
     """
@@ -106,11 +112,12 @@ def listing_document(row: sa.Row[Any], *, is_own: bool = False, seller_name: str
 
 
 def component_document(row: sa.Row[Any]) -> dict[str, Any]:
-    """A component with the addresses of all that is told of it, below the market's own."""
+    """A component, whether it is traded now, and the addresses of all that is told of it, below the market's own."""
     place = f"/v1/components/{row.component}"
     parts = ("versions", "datasheet", "datasheet.html", "schema", "price", "preview", "contract", "data")
     return {
         **listing_document(row, seller_name=row.seller_name),
+        "trade": trade_of(row),
         "changes": None if row.changes is None else json.loads(row.changes),
         "links": {name: f"{place}/{name}" for name in parts},
     }

@@ -7,7 +7,7 @@ longer than this one.
 
 import sqlalchemy as sa
 
-from market_api.database import unavailable
+from market_api.failures import raise_failure
 from market_api.market import Market
 
 _READ = "select number from catalogue_revision where revision_id = 1"
@@ -18,7 +18,8 @@ _MOVED = sa.text(
 
 
 def revision(market: Market) -> int:
-    """The number now; 0 before the first listing. Read before what it is to stand for. Raises Problem `unavailable`."""
+    """The number now; 0 before the first listing. Read before what it is to stand for. Raises Problem as `Market.read`
+    does."""
     driver = market.engine.dialect.loaded_dbapi
     try:
         connection = market.engine.raw_connection()
@@ -28,8 +29,8 @@ def revision(market: Market) -> int:
             row = cursor.fetchone()
         finally:
             connection.close()
-    except (driver.OperationalError, driver.InterfaceError, sa.exc.OperationalError, sa.exc.TimeoutError) as error:
-        raise unavailable() from error
+    except (driver.Error, sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        raise_failure(error, market.engine)
     return 0 if row is None else int(row[0])
 
 

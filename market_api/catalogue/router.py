@@ -14,6 +14,7 @@ from market_api.catalogue.explanation import explained, sale_explained
 from market_api.catalogue.exporting import ADDRESS, LD_JSON, YAML, catalogue_page, contract_text, wants_yaml
 from market_api.catalogue.facts import preview_document, schema_document
 from market_api.catalogue.files import datasheet_bytes, listed_datasheet, page_bytes
+from market_api.catalogue.offered import trade_of, with_notice
 from market_api.catalogue.prices import AllowedPrices, allowed_prices
 from market_api.catalogue.reading import component_document, listing_document, listing_of, versions_page
 from market_api.catalogue.requests import Filter
@@ -98,10 +99,11 @@ def read_datasheet(component: Component, caller: Reader, number: Number = None) 
 
 @router.get("/v1/components/{component}/datasheet.html", response_class=Response)
 def read_datasheet_page(component: Component, caller: Reader, number: Number = None) -> Response:
-    """The datasheet as a page for people."""
+    """The datasheet as a page for people, as it was signed; with a notice on top while the component is not traded."""
     row = caller.market.read(lambda connection: listing_of(connection, component, number))
     headers = {"Content-Security-Policy": PAGE_POLICY}
-    return answered(caller.request, Content(page_bytes(caller.market.settings, row), "text/html", headers))
+    page = with_notice(page_bytes(caller.market.settings, row), row)
+    return answered(caller.request, Content(page, "text/html", headers))
 
 
 @router.get("/v1/components/{component}/schema")
@@ -143,7 +145,9 @@ def read_price(
         allowed_now = allowed_prices(document)
         told = explained(document, allowed_now, row.price_fen)
         sale = _sale(caller.market, row, allowed_now, price_fen, at)
-        return json_content({**told, "listing_id": row.listing_id, "state": row.state, "sale": sale})
+        return json_content(
+            {**told, "listing_id": row.listing_id, "state": row.state, "trade": trade_of(row), "sale": sale}
+        )
 
     return kept(caller, make, also=day)
 

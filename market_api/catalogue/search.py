@@ -1,10 +1,11 @@
 """Finding listings: by the beginnings of words, by filters, in one of four orders, page by page.
 
-Words and filters are looked up in one index of words, which holds what is listed now, and nothing else. Where one of
-them is rare, its listings are taken and asked for the others. Where all are common, a few places of the order are
-walked, which then fill the page; where they do not, the words are not often together, and the rarest one's listings
-are taken after all. So little of a hundred thousand listings is read, by SQLite and PostgreSQL alike. Whether a listing
-has a word is asked by a subquery that neither of them turns into a join of everything.
+Words and filters are looked up in one index of words, which holds what is listed now, and nothing else; of what it
+gives, listings whose seller may not trade now are left out. Where one of them is rare, its listings are taken and asked
+for the others. Where all are common, a few places of the order are walked, which then fill the page; where they do not,
+the words are not often together, and the rarest one's listings are taken after all. So little of a hundred thousand
+listings is read, by SQLite and PostgreSQL alike. Whether a listing has a word is asked by a subquery that neither of
+them turns into a join of everything.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from market_api.catalogue.offered import of_sellers_in_trade
 from market_api.catalogue.tables import PRICE_LAST_FEN, listing_words, listings, search_words
 from market_api.catalogue.words import asked_words
 from market_api.paging import page_token, read_token
@@ -94,7 +96,8 @@ def _identifiers(
 ) -> Sequence[str]:
     """The first listings after a place that have all things, in order."""
     in_order = _in_order(asked.order)
-    identifiers = sa.select(listings.c.listing_id).where(*_conditions(asked), *_places_after(asked.order, after))
+    conditions = (*_conditions(asked), *of_sellers_in_trade(connection), *_places_after(asked.order, after))
+    identifiers = sa.select(listings.c.listing_id).where(*conditions)
     if not groups:
         query = identifiers.where(listings.c.state == "listed").order_by(*in_order)
         return connection.execute(query.limit(count)).scalars().all()

@@ -96,7 +96,9 @@ notices = sa.Table(
     sa.Column("listing_id", sa.Text, nullable=False, index=True),
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
-    sa.CheckConstraint("kind in ('change', 'retirement', 'freeze', 'release', 'share')", name="kind_known"),
+    sa.CheckConstraint(
+        "kind in ('change', 'retirement', 'freeze', 'release', 'share', 'market_factor')", name="kind_known"
+    ),
 )
 
 notice_recipients = sa.Table(

@@ -10,13 +10,16 @@
 
 It takes tokens by itself and renews them, gives every change an Idempotency-Key and asks again with the same one where
 an answer was lost, so that nothing is done twice, and resumes a pull where it broke off. `market.selling` is what
-developers do beside it, `market.operating` what the operator does, and `apply` is how one begins.
+developers do beside it, `market.operating` what the operator does, `market.overseeing` what the regulator does,
+`market.evaluating` what evaluators do; `apply` is how one begins, and `enrol` how one comes back without a secret.
 """
 
 from market_api.client.connection import Connection
 from market_api.client.errors import MarketError
-from market_api.client.market import Market, apply
+from market_api.client.evaluating import Evaluating
+from market_api.client.market import Market, apply, enrol
 from market_api.client.operating import Operating
+from market_api.client.overseeing import Overseeing
 from market_api.client.replaying import replayed_awards
 from market_api.client.sealed_bids import SealedBid
 from market_api.client.selling import Selling
@@ -25,10 +28,14 @@ from market_api.client.values import (
     Application,
     Auction,
     Component,
+    CreditNote,
+    Deposit,
     Dispute,
     Effect,
+    EnrolmentCode,
     Entitlement,
     Entry,
+    Evidence,
     Invoice,
     Listing,
     Negotiation,
@@ -52,10 +59,15 @@ __all__ = [
     "Auction",
     "Component",
     "Connection",
+    "CreditNote",
+    "Deposit",
     "Dispute",
     "Effect",
+    "EnrolmentCode",
     "Entitlement",
     "Entry",
+    "Evaluating",
+    "Evidence",
     "Invoice",
     "Listing",
     "Market",
@@ -65,6 +77,7 @@ __all__ = [
     "Offer",
     "Operating",
     "Order",
+    "Overseeing",
     "Participant",
     "Payout",
     "Posting",
@@ -77,5 +90,6 @@ __all__ = [
     "Statement",
     "Terms",
     "apply",
+    "enrol",
     "replayed_awards",
 ]

@@ -9,7 +9,9 @@ from typing import Any, Literal, Self
 import httpx
 
 from market_api.client.connection import ATTEMPTS_MAX, Connection
+from market_api.client.evaluating import Evaluating
 from market_api.client.operating import Operating
+from market_api.client.overseeing import Overseeing
 from market_api.client.pulling import pull_into
 from market_api.client.sealed_bids import SealedBid, kept_bid, read_bid
 from market_api.client.selling import Selling
@@ -18,9 +20,11 @@ from market_api.client.values import (
     Application,
     Auction,
     Component,
+    CreditNote,
     Dispute,
     Entitlement,
     Entry,
+    Evidence,
     Invoice,
     Negotiation,
     Notice,
@@ -60,6 +64,17 @@ def apply(
         return value_of(Application, Connection(client, None).post("/v1/applications", body))
 
 
+def enrol(url: str, client_id: str, code: str, http: httpx.Client | None = None) -> Application:
+    """Make a client secret by an enrolment code that the operator has handed over, once; all older secrets and tokens
+    end.
+
+    Raises MarketError and httpx.TransportError.
+    """
+    body = {"client_id": client_id, "enrolment_code": code}
+    with http or httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS) as client:
+        return value_of(Application, Connection(client, None).post("/v1/enrolments", body))
+
+
 class Market:
     """The market at an address, as one participant. Every method raises MarketError where the market refuses, and
     httpx.TransportError where it cannot be reached.
@@ -81,6 +96,8 @@ class Market:
         self.connection = Connection(client, (client_id, client_secret), attempts_max)
         self.selling = Selling(self.connection)
         self.operating = Operating(self.connection)
+        self.overseeing = Overseeing(self.connection)
+        self.evaluating = Evaluating(self.connection)
 
     def __enter__(self) -> Self:
         return self
@@ -151,6 +168,11 @@ class Market:
     def order(self, order_id: str) -> Order:
         """One of one's own orders."""
         return value_of(Order, self.connection.get(f"/v1/orders/{order_id}"))
+
+    def order_entries(self, order_id: str) -> Iterator[Mapping[str, Any]]:
+        """The black box's entries about one of one's own orders, the first first, each with its proof; whom a sale is
+        shared with is withheld from its buyer."""
+        return self.connection.pages(f"/v1/orders/{order_id}/log")
 
     def pay(self, order_id: str, key: str = "") -> Purchase:
         """Pay an order that was negotiated or won."""
@@ -281,6 +303,18 @@ class Market:
         """The invoices of one's purchases and sales."""
         return (value_of(Invoice, each) for each in self.connection.pages("/v1/account/invoices"))
 
+    def invoice(self, order_id: str) -> Invoice:
+        """The invoice of an order, which is issued seconds after its payment."""
+        return value_of(Invoice, self.connection.get(f"/v1/account/invoices/{order_id}"))
+
+    def credit_notes(self) -> Iterator[CreditNote]:
+        """What was given back of one's purchases and sales (贷记单)."""
+        return (value_of(CreditNote, each) for each in self.connection.pages("/v1/account/credit-notes"))
+
+    def credit_note(self, order_id: str) -> CreditNote:
+        """The credit note of an order, which is issued seconds after the decision."""
+        return value_of(CreditNote, self.connection.get(f"/v1/account/credit-notes/{order_id}"))
+
     def notices(self) -> Iterator[Notice]:
         """What one was told of components, the newest first."""
         return (value_of(Notice, each) for each in self.connection.pages("/v1/account/notices"))
@@ -289,9 +323,13 @@ class Market:
         """Ask for funds to be paid out; they are set aside until the operator has decided."""
         return value_of(Payout, self.connection.post("/v1/account/payouts", {"amount_fen": amount_fen}, key))
 
-    def payouts(self) -> Iterator[Payout]:
-        """One's own payouts."""
-        return (value_of(Payout, each) for each in self.connection.pages("/v1/account/payouts"))
+    def payouts(self, state: str | None = None) -> Iterator[Payout]:
+        """One's own payouts, or those in a state, such as 'requested'."""
+        return (value_of(Payout, each) for each in self.connection.pages("/v1/account/payouts", state=state))
+
+    def cancel_payout(self, payout_id: str) -> Payout:
+        """Take a request for a payout back."""
+        return value_of(Payout, self.connection.post(f"/v1/account/payouts/{payout_id}/cancel"))
 
     def new_secret(self, scopes: Sequence[str] | None = None) -> str:
         """Another client secret, told once; then `revoke` the one that it takes over from."""
@@ -323,6 +361,10 @@ class Market:
     def disputes(self, state: str | None = None) -> Iterator[Dispute]:
         """The disputes about what one bought or sold."""
         return (value_of(Dispute, each) for each in self.connection.pages("/v1/disputes", state=state))
+
+    def dispute_entries(self, dispute_id: str) -> Iterator[Evidence]:
+        """The entries of the black box about the sale, to be referred to as evidence."""
+        return (value_of(Evidence, each) for each in self.connection.pages(f"/v1/disputes/{dispute_id}/entries"))
 
     def say(self, dispute_id: str, statement: str, evidence: Sequence[Mapping[str, Any]] = ()) -> Dispute:
         """Say something to one's open dispute."""

@@ -275,12 +275,14 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Posting:
-    """An entry of a statement. account: 'available', 'held' or 'pending'; change_fen: of that account."""
+    """An entry of a statement. account: 'available', 'held' or 'pending'; change_fen: of that account; voucher: the
+    number of the invoice or the credit note, once it is issued."""
 
     at: str
     account: str
     kind: str
     reference: str
+    voucher: str | None = None
     change_fen: int
     balance_fen: int
     document: Mapping[str, Any] = field(repr=False, compare=False)
@@ -298,7 +300,8 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True)
 class Invoice:
-    """The invoice of a sale: net + VAT = gross, in fen."""
+    """The invoice of a sale: net + VAT = gross, in fen. credit_note: number and amounts of what was credited of it
+    since, None where nothing was."""
 
     number: str
     order_id: str
@@ -306,12 +309,31 @@ class Invoice:
     vat_fen: int
     gross_fen: int
     issued_at: str
+    credit_note: Mapping[str, Any] | None = None
+    document: Mapping[str, Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditNote:
+    """What was given back of a sale, taken back of its invoice: net + VAT = gross, in fen. fee_fen: the market's fee
+    that is in the net."""
+
+    number: str
+    invoice_number: str
+    order_id: str
+    dispute_id: str
+    net_fen: int
+    vat_fen: int
+    gross_fen: int
+    fee_fen: int
+    issued_at: str
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """What one was told of a component. kind: 'change', 'retirement', 'freeze', 'release' or 'share'."""
+    """What one was told of a component. kind: 'change', 'retirement', 'freeze', 'release', 'share' or 'market_factor',
+    which the regulator set."""
 
     notice_id: str
     kind: str
@@ -323,7 +345,8 @@ class Notice:
 
 @dataclass(frozen=True, kw_only=True)
 class Dispute:
-    """A dispute about an order. statements: what was said, where it was asked for by its id."""
+    """A dispute about an order. reason, refund_fen, licence: once it is decided; component, datasheet_hash, price_fen:
+    of what was sold, and statements: what was said, all where it was asked for by its id."""
 
     dispute_id: str
     state: str
@@ -332,18 +355,55 @@ class Dispute:
     reason: str | None
     refund_fen: int | None
     licence: str | None
+    component: str | None = None
+    datasheet_hash: str | None = None
+    price_fen: int | None = None
     statements: tuple[Mapping[str, Any], ...] = field(metadata=_TUPLE, default=())
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """An entry of the black box about a sale that is disputed. by: 'buyer', 'seller' or 'market'; step: such as
+    'order.settle'."""
+
+    index: int
+    entry_hash: str
+    at: str
+    subject: str
+    by: str
+    step: str | None
+    document: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def reference(self) -> Mapping[str, Any]:
+        """By which a statement refers to it."""
+        return {"kind": "log_entry", "index": self.index, "entry_hash": self.entry_hash}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deposit:
+    """A transfer that was booked. reversal: when it was taken back and why, None where it stands."""
+
+    deposit_id: str
+    participant_id: str
+    amount_fen: int
+    bank_reference: str
+    at: str
+    reversal: Mapping[str, Any] | None
+    document: Mapping[str, Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Payout:
-    """Funds that are to be paid out. state: 'requested', 'paid', 'rejected' or 'cancelled'."""
+    """Funds that are to be paid out. state: 'requested', 'paid', 'rejected' or 'cancelled'; reason: of a rejection."""
 
     payout_id: str
     participant_id: str
     amount_fen: int
     state: str
+    reason: str | None = None
+    created_at: str
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
 
@@ -363,9 +423,21 @@ class Participant:
 
 @dataclass(frozen=True, kw_only=True)
 class Application:
-    """What came of applying. client_secret: told this once."""
+    """What came of applying, or of enrolling anew. client_secret: told this once."""
 
     client_id: str
     client_secret: str = field(repr=False)
     state: str
+    document: Mapping[str, Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrolmentCode:
+    """A code for a participant that lost all its secrets. enrolment_code: told this once; expires_at: until when it is
+    good."""
+
+    participant_id: str
+    credential_id: str
+    enrolment_code: str = field(repr=False)
+    expires_at: str
     document: Mapping[str, Any] = field(repr=False, compare=False)

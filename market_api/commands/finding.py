@@ -101,6 +101,8 @@ def _show_facts(component: Component) -> None:
     terms, facts = component.terms, component.document
     console.print(f"[bold]{escape(component.title_en)}[/]  {escape(component.title_zh)}  {component.release}")
     say(str(facts["description"]))
+    if not facts["trade"]["is_open"]:
+        console.print(f"[yellow]not traded now[/] {escape(facts['trade']['notice'])}", soft_wrap=True)
     shown = table("what", "told", wrapped=("told",), headed=False)
     pulls = "any number of pulls" if terms.pulls is None else f"{terms.pulls} pulls"
     shown.add_row("price", _asked(component))

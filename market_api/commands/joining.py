@@ -6,8 +6,15 @@ from typing import Annotated
 
 import typer
 
-from market_api.client import apply
-from market_api.commands.logins import Login, keep_login, logged_in, login_path, refuse_to_replace
+from market_api.client import apply, enrol
+from market_api.commands.logins import (
+    Login,
+    keep_login,
+    logged_in,
+    login_path,
+    refuse_to_replace,
+    refuse_to_replace_anothers,
+)
 from market_api.commands.terminal import console, moment, money, say, table
 from vault.errors import JinkuError
 from vault.home import MARKET_PORT
@@ -22,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     for name, command in (
         ("apply", apply_here),
         ("login", log_in),
+        ("enrol", enrol_anew),
         ("account", show_account),
         ("statement", show_statement),
         ("notices", show_notices),
@@ -51,11 +59,25 @@ def log_in(
     url: Address = URL,
 ) -> None:
     """Keep a login. The secret is asked for, or both are read as `jinku market operator` prints them."""
-    login = _asked(client_id, url) if sys.stdin.isatty() else _piped(client_id, url)
+    login = _asked(client_id, url) if sys.stdin.isatty() else Login(url, *_piped(client_id, "client_secret"))
     with login.market() as market:
         told = market.account()
     keep_login(login_path(os.environ), login, may_replace=True)
     say(f"logged in as {told.registered_name}, {told.role.replace('_', ' ')}; kept in {login_path(os.environ)}")
+
+
+def enrol_anew(
+    client_id: Annotated[str | None, typer.Option("--id", help="The client id; asked for otherwise.")] = None,
+    url: Address = URL,
+) -> None:
+    """Come back after all secrets were lost, by the code that the operator has handed over: the login gets a new
+    secret, and all older ones end. The code is asked for, or read as `jinku market enrolment-code` prints it."""
+    own_id, code = _asked_code(client_id) if sys.stdin.isatty() else _piped(client_id, "enrolment_code")
+    path = login_path(os.environ)
+    refuse_to_replace_anothers(path, own_id)
+    enrolled = enrol(url, own_id, code)
+    keep_login(path, Login(url, enrolled.client_id, enrolled.client_secret), may_replace=True)
+    say(f"enrolled anew as {enrolled.client_id}; the login lies in {path}, and what was good before is not any more")
 
 
 def show_account() -> None:
@@ -80,11 +102,25 @@ def show_statement(
     with logged_in(os.environ) as market:
         told = market.statement(begins, ends)
     shown = table(
-        "at", "account", "for", "reference", "change", "balance", right=("change", "balance"), whole=("reference",)
+        "at",
+        "account",
+        "for",
+        "reference",
+        "voucher",
+        "change",
+        "balance",
+        right=("change", "balance"),
+        whole=("reference",),
     )
     for each in told.entries:
         shown.add_row(
-            moment(each.at), each.account, each.kind, each.reference, money(each.change_fen), money(each.balance_fen)
+            moment(each.at),
+            each.account,
+            each.kind.replace("_", " "),
+            each.reference,
+            each.voucher or "",
+            money(each.change_fen),
+            money(each.balance_fen),
         )
     console.print(shown)
     say(f"from {money(told.opening['total_fen'])} to {money(told.closing['total_fen'])}")
@@ -106,17 +142,23 @@ def _asked(client_id: str | None, url: str) -> Login:
     return Login(url, asked, typer.prompt("client secret", hide_input=True))
 
 
-def _piped(client_id: str | None, url: str) -> Login:
-    """From the lines of the input: a name and its value each, or the secret alone. Raises JinkuError `login_unread`."""
+def _asked_code(client_id: str | None) -> tuple[str, str]:
+    asked = client_id or typer.prompt("client id")
+    return asked, typer.prompt("enrolment code", hide_input=True)
+
+
+def _piped(client_id: str | None, name: str) -> tuple[str, str]:
+    """A client id and its secret or code from the lines of the input: a name and its value each, or what is named so
+    alone. Raises JinkuError `login_unread`."""
     lines = [line.split() for line in sys.stdin.read().splitlines() if line.strip()]
     told = {words[0]: words[1] for words in lines if len(words) == 2}
     alone = lines[0][0] if len(lines) == 1 and len(lines[0]) == 1 else ""
-    own_id, secret = client_id or told.get("client_id", ""), told.get("client_secret", alone)
+    own_id, secret = client_id or told.get("client_id", ""), told.get(name, alone)
     if not own_id or not secret:
         raise JinkuError(
             "login_unread",
-            "the input has no client id and secret",
+            f"the input has no client_id and {name}",
             "standard input",
-            "Pipe what `jinku market operator` prints, or the secret alone and --id.",
+            "Pipe a line of each, name before value, as they were printed for you, or the secret alone and --id.",
         )
-    return Login(url, own_id, secret)
+    return own_id, secret

@@ -64,6 +64,13 @@ def refuse_to_replace(path: Path) -> None:
         )
 
 
+def refuse_to_replace_anothers(path: Path, client_id: str) -> None:
+    """Raises JinkuError `login_there` where the login of another participant lies there, and as `read_login` does where
+    it cannot be said whose it is."""
+    if path.exists() and read_login(path).client_id != client_id:
+        refuse_to_replace(path)
+
+
 def read_login(path: Path) -> Login:
     """The login that lies there. Raises JinkuError `login_missing`, `login_open` where others can read it, and
     `login_damaged`."""

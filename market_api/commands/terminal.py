@@ -16,10 +16,11 @@ WIDTH_OF_A_FILE = 120
 IDENTIFIER_CHARACTERS = 32
 console = Console(
     highlight=False,
+    emoji=False,
     soft_wrap=not sys.stdout.isatty(),
     width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_A_FILE,
 )
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def table(

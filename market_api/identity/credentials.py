@@ -1,11 +1,12 @@
-"""Credentials: client secrets, which get tokens, and pull tokens, which pull data and do nothing else.
+"""Credentials: client secrets, which get tokens, pull tokens, which pull data and do nothing else, and enrolment codes,
+which get a client secret once (see `enrolment`).
 
 A secret is shown once, when it is made; what is kept of it is a hash. Two client secrets may be good at the same time,
 so that one takes over from the other without a gap.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -23,12 +24,15 @@ from vault.moments import text_of
 
 SECRET_BYTES = 32
 PULL_PREFIX = "jinku_pull_"
+CODE_PREFIX = "jinku_enrol_"
 CLIENT_SECRETS_MAX = 2
 PULL_TOKENS_MAX = 20
 PULL_SCOPES = frozenset({"pull"})
 USE_NOTED_EVERY = timedelta(hours=1)
 
-Kind = Literal["client_secret", "pull"]
+Kind = Literal["client_secret", "pull", "enrolment"]
+MOST: Mapping[Kind, int] = {"client_secret": CLIENT_SECRETS_MAX, "pull": PULL_TOKENS_MAX, "enrolment": 1}
+"""How many of a kind are good at the same time."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,12 @@ def fresh_pull_token(random_bytes: RandomBytes) -> Fresh:
     return Fresh("pull", token, pull_hash(token))
 
 
+def fresh_enrolment_code(random_bytes: RandomBytes) -> Fresh:
+    """A new enrolment code. Hashing it takes a while: do it before the transaction."""
+    code = CODE_PREFIX + _text(random_bytes)
+    return Fresh("enrolment", code, secret_hash(code))
+
+
 def add(
     transaction: Transaction,
     participant_id: str,
@@ -67,7 +77,7 @@ def add(
     Raises Problem `not_found`, and `wrong_state` where it has as many as it may have at once.
     """
     locked(transaction, PARTICIPANT, participants, participant_id)
-    most = CLIENT_SECRETS_MAX if fresh.kind == "client_secret" else PULL_TOKENS_MAX
+    most = MOST[fresh.kind]
     if len(_good(transaction, participant_id, fresh.kind)) >= most:
         raise Problem("wrong_state", f"There are {most} of its kind that are good; revoke one of them first.")
     values = {
@@ -101,9 +111,20 @@ def revoke(transaction: Transaction, participant_id: str, credential_id: str) ->
     if row.kind == "client_secret" and _good(transaction, participant_id, "client_secret") == [credential_id]:
         raise Problem("wrong_state", "It is the last client secret; make another one first, then revoke this one.")
     at = text_of(transaction.at)
-    transaction.connection.execute(sa.update(credentials).where(mine).values(revoked_at=at))
-    transaction.log("participant.credential_revoked", participant_id, {"credential_id": credential_id})
+    _end(transaction, participant_id, [credential_id])
     return document({**row._mapping, "revoked_at": at})
+
+
+def revoke_all(transaction: Transaction, participant_id: str, kind: Kind | None = None) -> list[str]:
+    """End all credentials of a participant, which is locked, that have not ended, or those of a kind; gives their
+    names."""
+    own = credentials.c
+    left = sa.select(own.credential_id).where(own.participant_id == participant_id, own.revoked_at.is_(None))
+    if kind is not None:
+        left = left.where(own.kind == kind)
+    names = list(transaction.connection.execute(left.order_by(own.credential_id)).scalars())
+    _end(transaction, participant_id, names)
+    return names
 
 
 def credentials_page(connection: sa.Connection, participant_id: str, token: str, size: int) -> Mapping[str, Any]:
@@ -143,6 +164,13 @@ def document(row: Mapping[str, Any]) -> dict[str, Any]:
     """What is told of a credential: all but its hash."""
     told = ("credential_id", "kind", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
     return {**{name: row[name] for name in told}, "scopes": str(row["scopes"]).split()}
+
+
+def _end(transaction: Transaction, participant_id: str, credential_ids: Sequence[str]) -> None:
+    ended = sa.update(credentials).where(credentials.c.credential_id.in_(credential_ids))
+    transaction.connection.execute(ended.values(revoked_at=text_of(transaction.at)))
+    for credential_id in credential_ids:
+        transaction.log("participant.credential_revoked", participant_id, {"credential_id": credential_id})
 
 
 def _good(transaction: Transaction, participant_id: str, kind: str) -> list[str]:

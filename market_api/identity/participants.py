@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from market_api.catalogue.revisions import move_on
 from market_api.identity import names
 from market_api.identity.credentials import add, fresh_secret
 from market_api.identity.hashing import owner_hash
@@ -77,10 +78,12 @@ def admit(transaction: Transaction, participant_id: str, party: str | None = Non
 def decide(transaction: Transaction, participant_id: str, event: str, reason: str) -> Mapping[str, Any]:
     """Refuse, suspend, reinstate, freeze or release a participant, for a reason that it is told.
 
-    Raises Problem `not_found`, `wrong_state`, and `not_permitted` for one's own participant.
+    What it has listed is on offer or not by its standing, so the catalogue counts as changed. Raises Problem
+    `not_found`, `wrong_state`, and `not_permitted` for one's own participant.
     """
     row = _other(transaction, participant_id)
     advance(transaction, PARTICIPANT, participants, row, event, {}, reason=reason)
+    move_on(transaction.connection)
     return participant(transaction.connection, participant_id)
 
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from market_api.fields import NAME_CHARACTERS_MAX, Name, Reason, RequestModel
+from market_api.fields import KEPT, NAME_CHARACTERS_MAX, Identifier, Name, Reason, RequestModel
+from market_api.identity.enrolment import TTL_HOURS, TTL_HOURS_MAX
 from market_api.identity.external import SUBJECT
 from market_api.identity.names import registered_name
 
@@ -13,6 +14,7 @@ NameToRegister = Annotated[str, Field(min_length=1, max_length=NAME_CHARACTERS_M
 Taxpayer = Literal["general", "small_scale", "none"]
 Scope = Literal["account", "catalogue", "provide", "trade", "pull", "evaluate", "operate", "regulate"]
 PULL_DAYS_MAX = 366
+CODE_CHARACTERS_MAX = 128
 
 
 def registration_id(value: str) -> str:
@@ -82,6 +84,35 @@ class LinkRequest(RequestModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"subject": "b7c1f0de-4a0b-4c06-9d0e-2a1f"}]})
 
     subject: Annotated[str, Field(pattern=f"^{SUBJECT.pattern}$")] | None
+
+
+class EnrolmentCodeRequest(RequestModel):
+    """reason: how it was checked who asks; ttl_hours: how long the code is good."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "Called back at the number on record.", "ttl_hours": 24}]}
+    )
+
+    reason: Reason
+    ttl_hours: Annotated[int, Field(ge=1, le=TTL_HOURS_MAX)] = TTL_HOURS
+
+
+class AnewRequest(RequestModel):
+    """Who enrols anew, by the code that the operator has handed over."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "client_id": "par_019ac4d2b8000123456789abcdef",
+                    "enrolment_code": "jinku_enrol_3q2-7wABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijk",
+                }
+            ]
+        }
+    )
+
+    client_id: Identifier
+    enrolment_code: Annotated[str, Field(min_length=1, max_length=CODE_CHARACTERS_MAX, pattern=KEPT)]
 
 
 class SecretRequest(RequestModel):

@@ -9,14 +9,17 @@ from fastapi.responses import Response
 
 from market_api.callers import Caller, allowed, answered_once, market_of
 from market_api.fields import Identifier
-from market_api.identity import credentials, participants
+from market_api.idempotency import checked_key
+from market_api.identity import credentials, enrolment, participants
 from market_api.identity.account import account
-from market_api.identity.credentials import PULL_SCOPES, fresh_pull_token, fresh_secret
+from market_api.identity.credentials import PULL_SCOPES, fresh_enrolment_code, fresh_pull_token, fresh_secret
 from market_api.identity.hashing import owner_hash
 from market_api.identity.participants import OWNER_KEY, Application
 from market_api.identity.requests import (
     AdmissionRequest,
+    AnewRequest,
     ApplicationRequest,
+    EnrolmentCodeRequest,
     EnrolmentRequest,
     LinkRequest,
     PullTokenRequest,
@@ -63,6 +66,40 @@ def enrol(body: EnrolmentRequest, caller: Annotated[Caller, allowed("participant
     application = Application(body.role, body.registered_name, "none")
     return caller.act_showing(
         {"client_secret": fresh.secret}, body, lambda transaction: (201, _applied(transaction, application, fresh))
+    )
+
+
+@router.post("/v1/participants/{participant_id}/enrolment-codes", status_code=201)
+def issue_enrolment_code(
+    participant_id: Identifier,
+    body: EnrolmentCodeRequest,
+    caller: Annotated[Caller, allowed("participant.enrol_anew")],
+) -> Response:
+    """Issue a code for a participant that lost all its secrets. Shown once, to be handed over to whom you checked."""
+    fresh = fresh_enrolment_code(caller.market.random_bytes)
+
+    def issued(transaction: Transaction) -> tuple[int, Any]:
+        expires_at = transaction.at + timedelta(hours=body.ttl_hours)
+        return 201, enrolment.issue_code(transaction, participant_id, fresh, expires_at, body.reason)
+
+    return caller.act_showing({"enrolment_code": fresh.secret}, body, issued)
+
+
+@router.post("/v1/enrolments", status_code=201, dependencies=[OPEN])
+def enrol_anew(body: AnewRequest, request: Request) -> Response:
+    """Make a client secret by an enrolment code, once. The answer holds it, once; all that was good before is not."""
+    market = market_of(request)
+    checked_key(request.headers.getlist("Idempotency-Key"))  # before the work of two hashes
+    code = enrolment.given_code(market, body.client_id, body.enrolment_code)
+    fresh = fresh_secret(market.random_bytes)
+    told = {**body.model_dump(mode="json"), "enrolment_code": code.credential_id}
+    return answered_once(
+        market,
+        request,
+        code.participant_id,
+        told,
+        {"client_secret": fresh.secret},
+        lambda transaction: (201, enrolment.use_code(transaction, code, fresh)),
     )
 
 

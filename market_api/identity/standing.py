@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from market_api.database import unavailable
+from market_api.failures import raise_failure
 from market_api.identity.tables import credentials, participants
 from market_api.market import Market
 
@@ -45,7 +45,7 @@ _BY_SUBJECT = sa.select(*_WHO).where(participants.c.external_subject == _VALUE)
 
 
 def of_credential(market: Market, credential_id: str) -> Standing | None:
-    """The standing behind a client secret's id. Raises Problem `unavailable`, as the others do."""
+    """The standing behind a client secret's id. Raises Problem as `Market.read`, as the others do."""
     return _asked(market, _BY_CLIENT_SECRET, credential_id)
 
 
@@ -70,8 +70,8 @@ def _asked(market: Market, question: sa.Select[Any], value: str) -> Standing | N
             row = cursor.fetchone()
         finally:
             connection.close()
-    except (driver.OperationalError, driver.InterfaceError, sa.exc.OperationalError, sa.exc.TimeoutError) as error:
-        raise unavailable() from error
+    except (driver.Error, sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        raise_failure(error, market.engine)
     return None if row is None else Standing(*row)
 
 

@@ -49,7 +49,8 @@ credentials = sa.Table(
     sa.Column("expires_at", sa.Text),
     sa.Column("revoked_at", sa.Text),
     sa.Column("last_used_at", sa.Text),
-    sa.CheckConstraint("kind in ('client_secret', 'pull')", name="kind_known"),
+    sa.CheckConstraint("kind in ('client_secret', 'pull', 'enrolment')", name="kind_known"),
 )
-"""secret_hash: Argon2id of a client secret, SHA-256 of a pull token, which is 256 bits at random; scopes: the most that
-it gives, with spaces between; last_used_at: to the hour."""
+"""kind: a client secret gets tokens, a pull token pulls, an enrolment code gets a client secret, once; secret_hash:
+SHA-256 of a pull token, which is 256 bits at random, Argon2id of the others; scopes: the most that it gives, with
+spaces between; last_used_at: to the hour."""

@@ -25,6 +25,8 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "range_not_satisfiable": (416, "INVALID_PARAMETER_VALUE"),
         "rate_limited": (429, "RESOURCE_EXHAUSTED"),
         "unavailable": (503, "TEMPORARILY_UNAVAILABLE"),
+        "busy": (503, "TEMPORARILY_UNAVAILABLE"),
+        "database_unfit": (500, "INTERNAL_ERROR"),
     }
 )
 """Of a problem's code: the status and the error code of the protocol."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from market_api.fields import FEN_MAX
+from market_api.identity.participants import decide
 from tests.market_api.auctions.lots import (
     CLOSES,
     DEPOSIT_FEN,
@@ -20,7 +21,7 @@ from tests.market_api.auctions.lots import (
     at_the_last_call,
     free,
 )
-from tests.market_api.builders import a_participant
+from tests.market_api.builders import a_participant, suspended
 from tests.market_api.goods import a_listing, is_proven, move_listing, refused
 
 MOMENT = timedelta(microseconds=1)
@@ -51,6 +52,18 @@ def test_an_amount_that_no_bid_may_have_is_refused(sale: Sale, limit_fen: int) -
     refused("bid_refused", sale.bid, name, "ada", limit_fen)
     assert sale.deposit(name, "ada") is None
     assert sale.funds_fen(sale.bidder("ada")) == free(FUNDS_FEN)
+
+
+def test_a_lot_of_a_suspended_seller_takes_no_bids_until_it_is_reinstated(sale: Sale) -> None:
+    name = sale.opened()
+    sale.bid(name, "ada", 150_000)
+    suspended(sale.market, sale.seller)
+    assert refused("wrong_state", sale.bid, name, "bo", 160_000).code == "wrong_state"
+    assert refused("wrong_state", sale.bid, name, "ada", 170_000).code == "wrong_state"
+    assert sale.deposit(name, "bo") is None
+    own = sale.seller.participant_id
+    sale.market.act("market", lambda transaction: decide(transaction, own, "reinstate", "unfounded"))
+    assert sale.bid(name, "bo", 160_000)["is_leading"]
 
 
 def test_a_bid_must_beat_the_standing_price_and_the_leader_its_own_limit(sale: Sale) -> None:

@@ -40,6 +40,16 @@ def step(document: dict[str, Any], symbol: str) -> dict[str, Any]:
     return next(each for each in document["steps"] if each["symbol"] == symbol)
 
 
+def test_a_beta_that_the_regulator_set_is_told_as_that() -> None:
+    document = sheet()
+    assert "demand against supply" in step(told(), "P²")["words"]
+    document["price"]["flags"] = ["β is 1.1 as the regulator set it (record bov_7): Scarce."]
+    explanation = explained(document, allowed_prices(document), 254_670)
+    assert "as the regulator set it" in step(explanation, "P²")["words"]
+    assert "demand against supply" not in step(explanation, "P²")["words"]
+    assert explanation["flags"] == document["price"]["flags"]
+
+
 def test_every_step_has_its_figure_and_its_words() -> None:
     document = told()
     symbols = [each["symbol"] for each in document["steps"]]

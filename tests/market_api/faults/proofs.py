@@ -1,17 +1,20 @@
 """What must hold of a market after anything: every rule is asked of what lies in its database and on its disk."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 
+from market_api.accounts.tables import credit_notes, deposit_reversals, deposits, invoices
 from market_api.auctions.bidding import standing_of
 from market_api.auctions.outcome import standing_before_last_call
 from market_api.auctions.recording import bids_of
 from market_api.auctions.stages import rules_of
 from market_api.auctions.tables import auctions, bidders
 from market_api.delivery.manifests import is_whole, read_manifest
+from market_api.disputes.tables import disputes
 from market_api.entitlements.tables import deliveries, entitlements
 from market_api.idempotency import requests
 from market_api.ledger.proof import ledger_faults, total_fen
@@ -41,6 +44,8 @@ def faults_in(connection: sa.Connection) -> Iterator[str]:
     if (sum_fen := total_fen(connection)) != 0:
         yield f"all balances together are {sum_fen} fen"
     yield from _half_sales(connection)
+    yield from _wrong_vouchers(connection)
+    yield from _wrong_deposits(connection)
     yield from _half_answers(connection)
     yield from _doubled_holds(connection)
     yield from _wrong_standings(connection)
@@ -64,6 +69,27 @@ def _half_sales(connection: sa.Connection) -> Iterator[str]:
         if found != wanted:
             state = None if order is None else order.state
             yield f"order {name} is {state}: (entitlements, payments, fen) are {found} and not {wanted}"
+
+
+def _wrong_vouchers(connection: sa.Connection) -> Iterator[str]:
+    """An invoice is of the price that was paid, a credit note of what went back of it."""
+    refunds = sa.select(disputes.c.order_id, disputes.c.refund_fen)
+    refunded = dict(connection.execute(refunds.where(disputes.c.state == "upheld")).tuples().all())
+    prices = dict(connection.execute(sa.select(orders.c.order_id, orders.c.price_fen)).tuples().all())
+    for table, moved in ((invoices, prices), (credit_notes, refunded)):
+        for name, text in connection.execute(sa.select(table.c.order_id, table.c.document)):
+            document = json.loads(text)
+            parts_fen = document["net_fen"] + document["vat_fen"]
+            if not parts_fen == document["gross_fen"] == moved.get(name):
+                yield f"{document['number']} is of {document['gross_fen']} fen, and {moved.get(name)} were moved"
+
+
+def _wrong_deposits(connection: sa.Connection) -> Iterator[str]:
+    """A transfer has one booking that was not reversed, at most."""
+    own, ended = deposits.c, deposit_reversals.c.deposit_id
+    standing = sa.select(own.bank_reference).outerjoin(deposit_reversals).where(ended.is_(None))
+    twice = standing.group_by(own.bank_reference).having(sa.func.count() > 1)
+    yield from (f"the transfer {name} is booked twice" for name in connection.execute(twice).scalars())
 
 
 def _half_answers(connection: sa.Connection) -> Iterator[str]:

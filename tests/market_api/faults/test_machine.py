@@ -159,7 +159,12 @@ class Trade(RuleBasedStateMachine):
     def a_deposit_is_booked(self, pick: int, amount: int) -> None:
         who = self.people[self.buyer(pick)].participant_id
         body = {"amount_fen": min(amount, PRICE_FEN), "bank_reference": f"TRANSFER {self.requests % 7}"}
-        self.post("operator", f"/v1/participants/{who}/deposits", body)
+        self.learn("deposit", self.post("operator", f"/v1/participants/{who}/deposits", body), "deposit_id", who)
+
+    @precondition(lambda self: self.has("deposit"))
+    @rule(pick=PICK)
+    def a_deposit_is_reversed(self, pick: int) -> None:
+        self.post("operator", f"/v1/deposits/{self.one('deposit', pick)}/reverse", {"reason": "It was another's."})
 
     @rule(who=st.sampled_from(["buyer0", "buyer1", "developer", "provider"]), amount=AMOUNTS)
     def a_payout_is_asked_for(self, who: str, amount: int) -> None:

@@ -10,7 +10,7 @@ from tests.market_api.builders import served
 from tests.market_api.faults.busy import Busy, a_busy_market
 from tests.market_api.faults.proofs import faults_of
 
-FIRST = "(select min(order_id) from orders)"
+FIRST = "(select min(order_id) from orders where order_id not in (select order_id from disputes))"
 DAMAGE = {
     "a balance that no posting made": "update accounts set balance_fen = balance_fen + 1 where account_id = 'outside'",
     "money moved beside the ledger": "update accounts set balance_fen = balance_fen + "
@@ -25,6 +25,10 @@ DAMAGE = {
     "a pull that was counted for nothing": f"update entitlements set pulls_used = 1 where order_id = {FIRST}",
     "a bid that is not there": "update auctions set bids = bids + 1",
     "an order that is gone": f"delete from orders where order_id = {FIRST}",
+    "an invoice of another amount": f"insert into invoices select {FIRST}, 2026, 1, 's', 'b', "
+    """'{"number": "2026-000001", "net_fen": 1, "vat_fen": 0, "gross_fen": 1}', '', ''""",
+    "a transfer that is booked twice": "insert into deposits select 'dep_x', participant_id, amount_fen, "
+    "bank_reference, booking + 1, transaction_id, booked_by, at from deposits",
     "an entry that was changed": "update black_box_entries set actor = 'nobody' where leaf_index = 3",
 }
 

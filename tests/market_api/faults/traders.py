@@ -45,11 +45,17 @@ class Floor:
     url: str
     is_open: threading.Event = field(default_factory=threading.Event)
     is_over: threading.Event = field(default_factory=threading.Event)
+    is_given_up: threading.Event = field(default_factory=threading.Event)
     answered: list[Answered] = field(default_factory=list)
     pulled: Counter[str] = field(default_factory=Counter)
     interrupted: int = 0
     unavailable: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def give_up(self) -> None:
+        """Have everyone leave at once: something failed, and the server may never be back."""
+        self.is_given_up.set()
+        self.is_open.set()
 
     def note(self, answered: Answered) -> None:
         with self._lock:
@@ -107,6 +113,8 @@ class Trader:
         tries = 0
         while True:
             self.floor.is_open.wait()
+            if self.floor.is_given_up.is_set():
+                raise RuntimeError("the market was given up")
             tries += 1
             try:
                 answer = self.client.request(method, path, headers=headers, json=body)
@@ -260,6 +268,9 @@ def trading(floor: Floor, traders: Sequence[tuple[Trader, Script]]) -> Iterator[
         thread.start()
     try:
         yield
+    except BaseException:
+        floor.give_up()
+        raise
     finally:
         floor.is_over.set()
         for thread in threads:

@@ -22,6 +22,7 @@ OPEN = {
     "/metrics",
     "/oauth/token",
     "/v1/applications",
+    "/v1/enrolments",
     "/openapi.json",
     "/docs",
     "/delta-sharing/files/{token}",
@@ -36,8 +37,10 @@ account.statement           yes yes yes yes yes yes
 account.withdraw            yes yes yes no  no  no
 participant.read            no  no  no  yes no  no
 participant.decide          no  no  no  yes no  no
+participant.enrol_anew      no  no  no  yes no  no
 participant.freeze          no  no  no  no  no  yes
 funds.deposit               no  no  no  yes no  no
+funds.reverse               no  no  no  yes no  no
 funds.payout                no  no  no  yes no  no
 catalogue.read              yes yes yes yes yes yes
 listing.read                no  yes no  no  no  no
@@ -65,6 +68,7 @@ oversight.trades            no  no  no  no  no  yes
 oversight.screens           no  no  no  no  no  yes
 oversight.cases             no  no  no  no  no  yes
 oversight.permit_revenue    no  no  no  no  no  yes
+oversight.set_beta          no  no  no  no  no  yes
 oversight.log               no  no  no  yes no  yes
 oversight.export_trades     no  no  no  yes no  no
 """
