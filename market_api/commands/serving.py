@@ -40,12 +40,21 @@ def serve_market(
     serve(open_market(settings_of(os.environ)), host, port)
 
 
-def make_operator(name: Annotated[str, typer.Option(help="Its registered name.")] = "Operator") -> None:
-    """Make the first operator; its id and secret are printed once, for `jinku market login` to read."""
+def make_operator(
+    name: Annotated[str, typer.Option(help="Its registered name.")] = "Operator",
+    lost: Annotated[str | None, typer.Option(help="An operator that lost all its secrets, by its client id.")] = None,
+) -> None:
+    """Make the first operator; its id and secret are printed once, for `jinku market login` to read. With --lost, print
+    a code instead, for `jinku market enrol`."""
+    from market_api.identity.enrolment import code_on_site
     from market_api.identity.participants import first_operator
     from market_api.market import open_market
 
-    participant_id, secret = first_operator(open_market(settings_of(os.environ)), name)
+    market = open_market(settings_of(os.environ))
+    if lost is not None:
+        say(f"client_id      {lost}\nenrolment_code {code_on_site(market, lost)}")
+        return
+    participant_id, secret = first_operator(market, name)
     say(f"client_id     {participant_id}\nclient_secret {secret}")
 
 

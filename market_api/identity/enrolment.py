@@ -9,12 +9,12 @@ Until then all of that stays good, and the participant that sees a code it did n
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from market_api.identity.credentials import Fresh, add, revoke_all
+from market_api.identity.credentials import Fresh, add, fresh_enrolment_code, revoke_all
 from market_api.identity.hashing import is_secret
 from market_api.identity.tables import credentials, participants
 from market_api.market import Market, Transaction
@@ -52,6 +52,25 @@ def issue_code(
     told = {"credential_id": issued["credential_id"], "expires_at": issued["expires_at"]}
     transaction.log("participant.enrolment_code", participant_id, {**told, "reason_hash": hash_of(reason)})
     return {"participant_id": participant_id, "client_id": participant_id, **told}
+
+
+def code_on_site(market: Market, participant_id: str) -> str:
+    """A code for an operator that lost all its secrets, good for TTL_HOURS; gives it.
+
+    It is called on the market's own machine, never over the network: whoever is there holds the database anyway, and
+    the only operator has nobody else to ask. Raises Problem `not_permitted` for who is no operator, and what
+    `issue_code` raises.
+    """
+    fresh = fresh_enrolment_code(market.random_bytes)
+
+    def issued(transaction: Transaction) -> None:
+        if _locked_admitted(transaction, participant_id).role != "operator":
+            raise Problem("not_permitted", "An operator issues the codes of all others: `enrolment-code`.")
+        expires_at = transaction.at + timedelta(hours=TTL_HOURS)
+        issue_code(transaction, participant_id, fresh, expires_at, "on the market's own machine")
+
+    market.act("market", issued)
+    return fresh.secret
 
 
 def given_code(market: Market, client_id: str, code: str) -> Code:

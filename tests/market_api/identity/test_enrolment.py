@@ -8,10 +8,13 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
+from market_api.identity.enrolment import code_on_site
 from market_api.identity.participants import decide as decide_on
+from market_api.identity.participants import first_operator
 from market_api.identity.tables import credentials
 from market_api.log import head
 from market_api.market import Market
+from market_api.problems import Problem
 from tests.market_api.builders import Participant, SetClock, a_market, a_participant, renewed, served, suspended
 from tests.market_api.identity.applicants import Answer, admitted, applied, ask_token, bearing, changing, token_of
 from vault.black_box import tables
@@ -253,3 +256,16 @@ def test_enrolling_needs_a_key_and_what_it_asks_for(client: TestClient, lost: An
         answer = client.post("/v1/enrolments", json=wrong, headers={"Idempotency-Key": "wrong-body-1"})
         assert answer.status_code == 422 and "jinku_enrol_x" not in answer.text
     assert enrol(client, lost["client_id"], "x" * 129)["http"] == 422
+
+
+def test_the_only_operator_finds_back_on_the_markets_own_machine(market: Market, client: TestClient) -> None:
+    operator_id, secret = first_operator(market)
+    made = enrol(client, operator_id, code_on_site(market, operator_id))
+    assert made["http"] == 201 and token_of(client, {"participant_id": operator_id, **made})
+    assert ask_token(client, operator_id, secret).status_code == 401
+
+
+def test_on_that_machine_no_code_is_made_for_anybody_else(market: Market, client: TestClient, lost: Answer) -> None:
+    for participant_id, code in ((lost["participant_id"], "not_permitted"), ("par_none", "not_found")):
+        with pytest.raises(Problem, match=code):
+            code_on_site(market, participant_id)
