@@ -10,4 +10,4 @@ echo "== mypy";         mypy -p pricing -p vault -p review -p market_api
 echo "== import rules"; lint-imports
 echo "== declarations"; dg check yaml
 echo "== dbt parse";    python -m orchestration.dbt
-echo "== tests";        pytest -q -n 2 --dist worksteal --durations=15 -m "not faults and not endurance" "$@"
+echo "== tests";        pytest -q -n 2 --dist worksteal --durations=15 -m "not faults" "$@"

@@ -98,7 +98,7 @@ def tried(market: Market, operation: APIOperation, address: Address, mode: Gener
     return statuses
 
 
-@pytest.fixture(params=[pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.endurance)])
+@pytest.fixture(params=[pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.faults)])
 def examples(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 

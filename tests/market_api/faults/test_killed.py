@@ -48,7 +48,7 @@ from tests.market_api.faults.traders import (
 from tests.market_api.goods import EXCLUSIVE, a_listing, acted
 from tests.postgres import fresh_database
 
-pytestmark = pytest.mark.endurance
+pytestmark = pytest.mark.faults
 
 FUNDS_FEN = 10**11
 CYCLE_SECONDS = 1.5

@@ -16,7 +16,7 @@ from tests.market_api.catalogue.catalogues import fill, many
 from tests.market_api.faults.servers import ServerProcess, prepared
 from tests.postgres import fresh_database
 
-pytestmark = pytest.mark.endurance
+pytestmark = pytest.mark.faults
 
 LISTINGS, PAGE = 100_000, 500
 PAGE_SECONDS_MAX = 3.0

@@ -396,7 +396,7 @@ def _one(items: Sequence[Item], pick: int) -> Item:
 
 @pytest.mark.parametrize(
     ("examples", "steps"),
-    [pytest.param(10, 50, id="few"), pytest.param(150, 80, id="many", marks=pytest.mark.endurance)],
+    [pytest.param(10, 50, id="few"), pytest.param(150, 80, id="many", marks=pytest.mark.faults)],
 )
 def test_whatever_is_done_in_whatever_order_the_books_are_right(released: Path, examples: int, steps: int) -> None:
     made: Callable[[], Trade] = type("TradeHere", (Trade,), {"released": released})

@@ -39,7 +39,7 @@ IN_PATHS = (
     "ord_" + "0" * 27 + "%D9%A3",
 )
 FEW = ("a%00b", "%ED%A0%80", "..%2f..%2f..%2f..%2fetc%2fpasswd", "..", "'%20or%20'1'='1", "9" * 30)
-TRICKS = [pytest.param(FEW, id="few"), pytest.param(IN_PATHS, id="all", marks=pytest.mark.endurance)]
+TRICKS = [pytest.param(FEW, id="few"), pytest.param(IN_PATHS, id="all", marks=pytest.mark.faults)]
 STATED = (
     "zzz",
     "\0",
