@@ -12,7 +12,7 @@ from vault.errors import JinkuError
 REPORTS_PORT = 3001
 MARKET_PORT = 3002
 REPORTS_URL = f"http://127.0.0.1:{REPORTS_PORT}"
-ENGINE_SHARE = 0.75
+ENGINE_SHARE = 0.7
 MEMORY_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?B)")
 
 
@@ -20,7 +20,7 @@ MEMORY_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?B)")
 class Settings:
     """How much of the machine a run may use.
 
-    memory_limit: size text such as '4GiB', of which the engine gets three quarters: the rest is for what is outside its
+    memory_limit: size text such as '4GiB', of which the engine gets seven tenths: the rest is for what is outside its
     accounts, Python first of all; threads: worker threads of the engine;
     settle_seconds: how long a landed file must be unchanged before it is collected; reports_url: where the reports
     are served; encrypt_general: whether received bytes of sources of grade general are encrypted too.
