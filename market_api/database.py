@@ -7,7 +7,7 @@ wait instead of failing; on PostgreSQL rows are locked as they are read, in one 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +25,8 @@ BUSY_SECONDS = 30
 ATTEMPTS_MAX = 6
 FIRST_WAIT_SECONDS = 0.02
 IDLE_SECONDS = 1.0
+ENGINES_KEPT = 2
+"""A process has one market; whoever opens more does not keep all of their connections open."""
 USED_AT = "used at"
 RETRIED_STATES = frozenset({"40001", "40P01"})
 """PostgreSQL's serialization failure and deadlock: the same transaction may succeed when it is tried again."""
@@ -87,7 +89,7 @@ def in_transaction(engine: sa.Engine, do: Callable[[sa.Connection], Result]) -> 
     raise AssertionError("unreachable")
 
 
-@cache
+@lru_cache(maxsize=ENGINES_KEPT)
 def _writing(engine: sa.Engine) -> sa.Engine:
     """The same engine, whose transactions begin with the lock for writing."""
     return engine.execution_options(begins_with_write=True)
