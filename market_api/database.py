@@ -24,6 +24,8 @@ NEWEST_REVISION = "0001"
 BUSY_SECONDS = 30
 ATTEMPTS_MAX = 6
 FIRST_WAIT_SECONDS = 0.02
+CHECKPOINT_PAGES = 4_000
+"""SQLite moves its write-ahead log into the file every 16 MiB: a sale writes some forty pages, mostly the same ones."""
 IDLE_SECONDS = 1.0
 ENGINES_KEPT = 2
 """A process has one market; whoever opens more does not keep all of their connections open."""
@@ -147,6 +149,7 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
         f"busy_timeout = {BUSY_SECONDS * 1000}",
         "journal_mode = wal",
         "synchronous = full",
+        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
         "foreign_keys = on",
     ):
         connection.execute(f"pragma {pragma}")
@@ -208,9 +211,10 @@ def guard(connection: sa.Connection, table: str) -> None:
                 f"create trigger {table}_never_{change} before {change} on {table} "
                 f"begin select raise(abort, '{table} is never changed'); end"
             )
+        is_there = _is_new_row(_as_it_is(connection, table), _has_rowid(connection, table))
         connection.exec_driver_sql(
             f"create trigger {table}_never_replace before insert on {table} "
-            f"when exists (select 1 from {table} where {_is_new_row(_as_it_is(connection, table))}) "
+            f"when exists (select 1 from {table} where {is_there}) "
             f"begin select raise(abort, '{table} is never changed'); end"
         )
         return
@@ -230,7 +234,13 @@ def _as_it_is(connection: sa.Connection, table: str) -> sa.Table:
     return sa.Table(table, sa.MetaData(), autoload_with=connection)
 
 
-def _is_new_row(table: sa.Table) -> str:
+def _has_rowid(connection: sa.Connection, table: str) -> bool:
+    """Whether SQLite keeps a number of its own for each row of a table, by which a row can be replaced as well."""
+    made = connection.exec_driver_sql("select sql from sqlite_master where type = 'table' and name = ?", (table,))
+    return not str(made.scalar_one()).rstrip().lower().endswith("without rowid")
+
+
+def _is_new_row(table: sa.Table, has_rowid: bool) -> str:
     """Whether a row is in the way of the one to be inserted: SQLite's `insert or replace` would delete it, and asks no
     trigger of deletions."""
     unique = [each for each in table.constraints if isinstance(each, sa.PrimaryKeyConstraint | sa.UniqueConstraint)]
@@ -240,4 +250,6 @@ def _is_new_row(table: sa.Table) -> str:
             where = index.dialect_options["sqlite"]["where"]
             told = [] if where is None else [str(where.compile(compile_kwargs={"literal_binds": True}))]
             keys.append([*(f"{column.name} = new.{column.name}" for column in index.columns), *told])
-    return " or ".join(f"({' and '.join(key)})" for key in sorted([["rowid = new.rowid"], *keys]))
+    if has_rowid:
+        keys.append(["rowid = new.rowid"])
+    return " or ".join(f"({' and '.join(key)})" for key in sorted(keys))

@@ -121,8 +121,11 @@ def _has_later(transaction: Transaction, row: sa.Row[Any]) -> bool:
 def _require_late_enough(transaction: Transaction, row: sa.Row[Any], last_day: date) -> None:
     """What was sold is delivered to its end, so a last day before that would not be true."""
     own, now = entitlements.c, text_of(transaction.at)
-    is_held = (own.listing_id == row.listing_id, own.state.in_(["active", "suspended"]), own.valid_until > now)
-    ends = transaction.connection.execute(sa.select(sa.func.max(own.valid_until)).where(*is_held)).scalar_one()
+    is_sold = (own.component == row.component, own.listing_id == row.listing_id)
+    is_held = (own.state.in_(["active", "suspended"]), own.valid_until > now)
+    ends = transaction.connection.execute(
+        sa.select(sa.func.max(own.valid_until)).where(*is_sold, *is_held)
+    ).scalar_one()
     earliest = (ends or now)[:DAY_CHARACTERS]
     if last_day.isoformat() < earliest:
         words = "Licences that were sold hold until" if ends else "It cannot lie in the past; today is"

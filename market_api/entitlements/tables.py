@@ -13,7 +13,7 @@ entitlements = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("order_id", sa.Text, nullable=False, unique=True),
     sa.Column("participant_id", sa.Text, nullable=False, index=True),
-    sa.Column("listing_id", sa.Text, nullable=False, index=True),
+    sa.Column("listing_id", sa.Text, nullable=False),
     sa.Column("component", sa.Text, nullable=False),
     sa.Column("release_number", sa.Integer, nullable=False),
     sa.Column("terms", sa.Text, nullable=False),

@@ -28,6 +28,7 @@ ledger_transactions = sa.Table(
     sa.Index(
         "uq_ledger_transactions_reverses", "reverses", unique=True, sqlite_where=REVERSAL, postgresql_where=REVERSAL
     ),
+    sqlite_with_rowid=False,
 )
 """reference: what it is about, such as an order; reverses: the transaction that it takes back, at most once."""
 
@@ -55,6 +56,7 @@ holds = sa.Table(
     sa.Column("ended_at", sa.Text),
     sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
     sa.CheckConstraint("state in ('held', 'posted', 'voided')", name="state_known"),
+    sqlite_with_rowid=False,
 )
 
 GUARDED = ("ledger_transactions", "postings")

@@ -83,6 +83,7 @@ def _ledger() -> None:
         sa.CheckConstraint("state in ('held', 'posted', 'voided')", name=op.f("ck_holds_state_known")),
         sa.CheckConstraint("amount_fen > 0", name=op.f("ck_holds_amount_positive")),
         sa.PrimaryKeyConstraint("hold_id", name=op.f("pk_holds")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "ledger_transactions",
@@ -92,6 +93,7 @@ def _ledger() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("reverses", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("transaction_id", name=op.f("pk_ledger_transactions")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         op.f("uq_ledger_transactions_reverses"),
@@ -452,7 +454,6 @@ def _entitlements() -> None:
     op.create_index(
         op.f("ix_entitlements_component_valid_until"), "entitlements", ["component", "valid_until"], unique=False
     )
-    op.create_index(op.f("ix_entitlements_listing_id"), "entitlements", ["listing_id"], unique=False)
     op.create_index(op.f("ix_entitlements_participant_id"), "entitlements", ["participant_id"], unique=False)
 
 
