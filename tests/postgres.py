@@ -25,6 +25,7 @@ NOBODY = 65534
 """PostgreSQL refuses to be run by root; then it is run by this user."""
 
 START_SECONDS = 30
+CONNECTIONS_MAX = 400
 
 
 @dataclass
@@ -102,7 +103,8 @@ def restartable_postgres(folder: Path, *, is_durable: bool = False) -> Iterator[
         port = _free_port()
         url = f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
         settings = (f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={data}")
-        settings += () if is_durable else ("fsync=off",)
+        settings += (f"max_connections={CONNECTIONS_MAX}",)  # pools of markets that are done with keep some open
+        settings += () if is_durable else ("fsync=off", "full_page_writes=off")
         command = [programs / "postgres", "-D", data, *(part for one in settings for part in ("-c", one))]
         server = PostgresServer(url, folder / "postgres.log", command)
         try:
@@ -121,6 +123,13 @@ def fresh_database(url: str) -> str:
     with psycopg.connect(_dsn(url), autocommit=True) as connection:
         connection.execute(f"create database {name}")
     return server.set(database=name).render_as_string(hide_password=False)
+
+
+def remove_database(url: str) -> None:
+    """Remove a database that `fresh_database` made, and end whatever connections to it are left."""
+    address = sa.make_url(url)
+    with psycopg.connect(_dsn(address.set(database="postgres").render_as_string(False)), autocommit=True) as connection:
+        connection.execute(f"drop database {address.database} with (force)")
 
 
 def _programs() -> Path:

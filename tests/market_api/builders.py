@@ -1,9 +1,11 @@
 """A market of a test's own, with a clock that the test sets."""
 
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from market_api.app import application
 from market_api.catalogue import listing
 from market_api.catalogue.listing import examined
 from market_api.catalogue.offers import Offer
+from market_api.database import engine_of, migrate
 from market_api.identity import participants
 from market_api.identity.credentials import Fresh, add
 from market_api.identity.participants import Application
@@ -57,7 +60,23 @@ def a_market(
     folder: Path, clock: Callable[[], datetime] | None = None, database_url: str | None = None, **changes: object
 ) -> Market:
     """A market without participants, over the releases that lie in `folder/releases`."""
-    return open_market(market_settings(folder, database_url, **changes), clock or SetClock())
+    settings = market_settings(folder, database_url, **changes)
+    file = folder / "market" / "market.sqlite"
+    if settings.database_url == sqlite_url(file) and not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_bytes(_migrated())
+    return open_market(settings, clock or SetClock())
+
+
+@cache
+def _migrated() -> bytes:
+    """A database file as the migrations make it: made once, as that takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "market.sqlite"
+        engine = engine_of(sqlite_url(file))
+        migrate(engine)
+        engine.dispose()
+        return file.read_bytes()
 
 
 def served(market: Market) -> TestClient:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres import fresh_database, throwaway_postgres
+from tests.postgres import fresh_database, remove_database, throwaway_postgres
 
 
 @pytest.fixture(scope="session")
@@ -17,11 +17,14 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str | None:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     """The address of an empty database, as `builders.a_market` takes it: None for its own SQLite file."""
     if request.param == "sqlite":
-        return None
-    return fresh_database(request.getfixturevalue("postgres_server"))
+        yield None
+        return
+    url = fresh_database(request.getfixturevalue("postgres_server"))
+    yield url
+    remove_database(url)
 
 
 @pytest.fixture(scope="session")
