@@ -40,9 +40,14 @@ class AllowedPrices:
         if self.ceiling_fen is not None:
             above = price_fen > self.ceiling_fen
             return f"it lies above the ceiling of {format_fen(self.ceiling_fen)}" if above else None
-        if price_fen == self.guide_fen or (self.band is not None and self.band.holds(price_fen)):
+        if price_fen == self.unasked_fen or (self.band is not None and self.band.holds(price_fen)):
             return None
-        return f"it is neither P² = {format_fen(self.guide_fen)} nor within {self._band_in_words()}"
+        return f"it is neither P² = {format_fen(self.unasked_fen)} nor within {self._band_in_words()}"
+
+    @property
+    def unasked_fen(self) -> int:
+        """What is posted where nothing is asked for: P², or the cost price where that is a part of a fen above it."""
+        return max(self.guide_fen, self.cost_fen)
 
     def _band_in_words(self) -> str:
         if self.band is None:
@@ -66,7 +71,7 @@ def allowed_prices(document: Document) -> AllowedPrices:
 
 def posted_price(allowed: AllowedPrices, asked_fen: int | None) -> int:
     """The price to post, P² as the regime leaves it where none is asked for. Raises Problem `invalid_request`."""
-    price_fen = max(allowed.guide_fen, allowed.cost_fen) if asked_fen is None else asked_fen
+    price_fen = allowed.unasked_fen if asked_fen is None else asked_fen
     if (cause := allowed.refusal(price_fen)) is not None:
         raise Problem("invalid_request", f"{format_fen(price_fen)} cannot be posted: {cause}.", "price_fen")
     return price_fen

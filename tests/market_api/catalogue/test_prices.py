@@ -59,6 +59,12 @@ def test_what_is_posted_where_none_is_asked_is_allowed(price: Document) -> None:
     assert price_fen >= allowed.cost_fen
 
 
+def test_a_cost_of_a_part_of_a_fen_is_posted_as_a_whole_one() -> None:
+    allowed = AllowedPrices("market", cost_fen=1, negotiated_fen=0, guide_fen=0, ceiling_fen=None, band=None)
+    assert posted_price(allowed, None) == 1
+    assert allowed.refusal(0) is not None and allowed.refusal(2) is not None
+
+
 @FEW
 @given(price_parts())
 def test_the_edges_of_the_band_are_allowed_and_what_lies_beyond_is_not(price: Document) -> None:
@@ -69,9 +75,9 @@ def test_the_edges_of_the_band_are_allowed_and_what_lies_beyond_is_not(price: Do
     assume(lowest_fen <= highest_fen)
     assert allowed.refusal(lowest_fen) is None
     assert allowed.refusal(highest_fen) is None
-    if highest_fen + 1 != allowed.guide_fen:
+    if highest_fen + 1 != allowed.unasked_fen:
         assert allowed.refusal(highest_fen + 1) is not None
-    if lowest_fen - 1 != allowed.guide_fen:
+    if lowest_fen - 1 != allowed.unasked_fen:
         assert allowed.refusal(lowest_fen - 1) is not None
 
 
