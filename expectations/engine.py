@@ -26,6 +26,7 @@ from expectations.results import (
     status_of,
 )
 from vault.contract import PERSONAL_ROLES, Column, Dimension, Expectation
+from vault.sql_names import quoted_name
 
 ROW_REFERENCE_COUNT = 20
 """Most failing rows that one result points at."""
@@ -62,7 +63,7 @@ class TableUnderTest:
     @property
     def qualified_name(self) -> str:
         """The table's full name in SQL."""
-        return ".".join(_quoted(part) for part in (self.database, self.schema, self.name))
+        return ".".join(quoted_name(part) for part in (self.database, self.schema, self.name))
 
 
 def public_columns(columns: Iterable[Column]) -> frozenset[str]:
@@ -322,7 +323,7 @@ class _Session:
 
     def _has_values(self, expectation: Expectation) -> bool:
         """Whether the column holds any value: GX reports an empty figure for other reasons too."""
-        column = _quoted(str(expectation.arguments["column"]))
+        column = quoted_name(str(expectation.arguments["column"]))
         statement = f"select count({column}) from {self._table.qualified_name}"
         return bool((self._cursors[0].execute(statement).fetchone() or (0,))[0])
 
@@ -348,7 +349,7 @@ class _Session:
         place: list[sa.ColumnClause[Any]] = [sa.column(BATCH_COLUMN), sa.column(ROW_COLUMN)]
         if CATALOGUE[expectation.type].kind == "query":
             query = str(expectation.arguments["unexpected_rows_query"]).strip().rstrip(";")
-            own = query.replace("{batch}", _quoted(self._table.name))
+            own = query.replace("{batch}", quoted_name(self._table.name))
             return sa.select(*place).select_from(sa.text(f"(\n{own}\n) as failing"))
         condition, source = self._condition_and_source(expectation)
         if expectation.type in DUPLICATES:
@@ -381,7 +382,7 @@ class _Session:
 def _cursor(connection: duckdb.DuckDBPyConnection, table: TableUnderTest) -> duckdb.DuckDBPyConnection:
     """A cursor of an open connection that looks at the table's schema."""
     cursor = connection.cursor()
-    cursor.execute(f"use {_quoted(table.database)}.{_quoted(table.schema)}")
+    cursor.execute(f"use {quoted_name(table.database)}.{quoted_name(table.schema)}")
     cursor.execute("set timezone = 'UTC'")
     return cursor
 
@@ -395,7 +396,3 @@ def _column_types(connection: duckdb.DuckDBPyConnection, table: TableUnderTest) 
 def _count_rows(connection: duckdb.DuckDBPyConnection, table: TableUnderTest) -> int:
     (rows,) = connection.execute(f"select count(*) from {table.qualified_name}").fetchone() or (0,)
     return int(rows)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

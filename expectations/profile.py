@@ -13,6 +13,7 @@ import yaml
 
 from expectations.engine import BATCH_COLUMN, ROW_COLUMN, TableUnderTest
 from vault.errors import JinkuError
+from vault.sql_names import quoted_name
 
 CODES_AT_MOST = 20
 ROWS_BEHIND_A_CODE = 11
@@ -103,7 +104,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, table: TableUnderTest) -> list
     columns = [(str(row[0]), str(row[1]).lower()) for row in described if row[0] not in (BATCH_COLUMN, ROW_COLUMN)]
     parts = ["count(*)"]
     for name, type_name in columns:
-        quoted = _quoted(name)
+        quoted = quoted_name(name)
         has_range = name in table.public_columns and _has_range(type_name)
         parts += [f"count({quoted})", f"count(distinct {quoted})"]
         parts += [f"min({quoted})", f"max({quoted})"] if has_range else ["null", "null"]
@@ -142,7 +143,7 @@ def _text_proposals(
     connection: duckdb.DuckDBPyConnection, table: TableUnderTest, facts: _ColumnFacts
 ) -> list[Proposal]:
     """A code set where a public column has few values with many rows behind each; else the narrowest generic form."""
-    name = _quoted(facts.name)
+    name = quoted_name(facts.name)
     if facts.is_public and facts.distinct <= CODES_AT_MOST:
         grouped = connection.execute(
             f"select {name}, count(*) from {table.qualified_name} where {name} is not null group by 1 order by 1"
@@ -175,7 +176,7 @@ def _references(
         for name in sorted(set(own) & described):
             if not _is_reference(connection, table, other, name):
                 continue
-            quoted = _quoted(name)
+            quoted = quoted_name(name)
             query = (
                 f"select * from {{batch}} where {quoted} is not null "
                 f"and {quoted} not in (select {quoted} from {other.qualified_name} where {quoted} is not null)"
@@ -190,7 +191,7 @@ def _is_reference(
     connection: duckdb.DuckDBPyConnection, table: TableUnderTest, other: TableUnderTest, name: str
 ) -> bool:
     """Whether the column is unique over there and holds every value from here."""
-    quoted = _quoted(name)
+    quoted = quoted_name(name)
     try:
         (is_key,) = connection.execute(
             f"select count({quoted}) = count(distinct {quoted}) and count({quoted}) = count(*) and count(*) > 0 "
@@ -218,7 +219,3 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return float(value)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -14,6 +14,7 @@ import duckdb
 from vault.contract import Column, Reader
 from vault.errors import BatchRefused
 from vault.formats import ReadableTable
+from vault.sql_names import quoted_name
 
 UNIT_SEPARATOR = "\x1f"
 """Stands in no text file as data: reads a whole line as one value."""
@@ -218,7 +219,7 @@ def _refuse_other_keys(connection: duckdb.DuckDBPyConnection, table: ReadableTab
 
 
 def _from_objects(columns: tuple[Column, ...], objects: str) -> str:
-    values = ", ".join(f"object ->> {_text('$.' + _identifier(column.header))} as {column.name}" for column in columns)
+    values = ", ".join(f"object ->> {_text('$.' + quoted_name(column.header))} as {column.name}" for column in columns)
     return f"select {values} from {objects}"
 
 
@@ -227,7 +228,7 @@ def _load_parquet(connection: duckdb.DuckDBPyConnection, table: ReadableTable, b
     headers = [name for name, *_ in connection.execute(f"describe select * from {rows}").fetchall()]
     _refuse_other_columns([column.header for column in table.columns], headers)
     received = _count(connection, f"select count(*) from {rows}", [])
-    values = ", ".join(f"{_identifier(column.header)}::varchar as {column.name}" for column in table.columns)
+    values = ", ".join(f"{quoted_name(column.header)}::varchar as {column.name}" for column in table.columns)
     loaded = _insert(connection, table, batch, f"select {values} from {rows}")
     return Account(table.name, received, loaded, received - loaded)
 
@@ -254,7 +255,3 @@ def _names(columns: tuple[Column, ...]) -> str:
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

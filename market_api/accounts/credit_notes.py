@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from market_api.accounts.invoices import ISSUED_AT_ONCE_MAX, InvoiceLine, number_of
+from market_api.accounts.series import issue_once, next_sequence
 from market_api.accounts.tables import credit_notes, invoices
 from market_api.disputes.tables import disputes
 from market_api.market import Market, Transaction
@@ -84,15 +85,9 @@ def issue_credit_notes(market: Market) -> int:
     """Issue the credit notes of all invoices of which something went back, in the order of the decisions; gives how
     many.
 
-    An order whose invoice is still to be issued waits for it. Of two processes that do it at once one comes to nothing
-    and finds it done the next time.
+    An order whose invoice is still to be issued waits for it.
     """
-    if not market.read(lambda connection: _due(connection, 1)):
-        return 0
-    try:
-        return market.act("market", _issue)
-    except sa.exc.IntegrityError:  # another one took the same number first, and all of this one came to nothing
-        return 0
+    return issue_once(market, _due, _issue)
 
 
 def credit_note_of(connection: sa.Connection, participant_id: str, order_id: str) -> Mapping[str, Any]:
@@ -113,10 +108,9 @@ def credit_notes_page(connection: sa.Connection, participant_id: str, token: str
 
 def _issue(transaction: Transaction) -> int:
     connection, at = transaction.connection, transaction.at
-    year, own = at.astimezone(CALENDAR).year, credit_notes.c
-    last = connection.execute(sa.select(sa.func.coalesce(sa.func.max(own.sequence), 0)).where(own.year == year))
+    year = at.astimezone(CALENDAR).year
     due = _due(connection, ISSUED_AT_ONCE_MAX)
-    for sequence, row in enumerate(due, int(last.scalar_one()) + 1):
+    for sequence, row in enumerate(due, next_sequence(connection, credit_notes, year)):
         given_back, invoice = split_of(json.loads(row.refund_lines)), json.loads(row.document)
         _write(transaction, CreditNote(invoice, row.dispute_id, year, sequence, *_amounts(invoice, given_back), at))
     return len(due)

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from market_api.accounts.series import issue_once, next_sequence
 from market_api.accounts.tables import credit_notes, invoices
 from market_api.identity.tables import participants
 from market_api.market import Market, Transaction
@@ -110,16 +111,8 @@ def number_of(year: int, sequence: int) -> str:
 
 
 def issue_due(market: Market) -> int:
-    """Issue the invoices of all orders that were paid and have none, in the order of payment; gives how many.
-
-    Of two processes that do it at once one comes to nothing and finds it done the next time.
-    """
-    if not market.read(lambda connection: _due(connection, 1)):
-        return 0
-    try:
-        return market.act("market", _issue)
-    except sa.exc.IntegrityError:  # another one took the same number first, and all of this one came to nothing
-        return 0
+    """Issue the invoices of all orders that were paid and have none, in the order of payment; gives how many."""
+    return issue_once(market, _due, _issue)
 
 
 def invoice_of(connection: sa.Connection, participant_id: str, order_id: str) -> Mapping[str, Any]:
@@ -140,11 +133,9 @@ def invoices_page(connection: sa.Connection, participant_id: str, token: str, si
 def _issue(transaction: Transaction) -> int:
     connection, at = transaction.connection, transaction.at
     year = at.astimezone(CALENDAR).year
-    last = sa.select(sa.func.coalesce(sa.func.max(invoices.c.sequence), 0)).where(invoices.c.year == year)
-    first = int(connection.execute(last).scalar_one()) + 1
     due = _due(connection, ISSUED_AT_ONCE_MAX)
     names = _registered_names(connection, [name for row in due for name in (row.seller_id, row.buyer_id)])
-    for sequence, row in enumerate(due, first):
+    for sequence, row in enumerate(due, next_sequence(connection, invoices, year)):
         seller, buyer = Party(row.seller_id, names[row.seller_id]), Party(row.buyer_id, names[row.buyer_id])
         _write(transaction, Invoice(row.order_id, year, sequence, seller, buyer, (_line(row),), at), row.settled_at)
     return len(due)

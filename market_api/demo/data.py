@@ -14,7 +14,8 @@ from market_api.demo.goods import Goods
 from market_api.demo.stage import Stage
 from market_api.demo.telling import figures, heading, must, tell
 from market_api.fingerprint.detecting import Evidence
-from market_api.fingerprint.engine import name_of, parquet_sql, path_literal
+from market_api.fingerprint.engine import parquet_sql, path_literal
+from vault.sql_names import quoted_name
 
 SEED = 20261127
 KEPT = 0.6
@@ -81,8 +82,8 @@ def _pulled_by_public_client(market: Market, goods: Goods, profile: Path, target
 def _compare(goods: Goods, first: Path, second: Path) -> None:
     """What the copies differ in: marks within the tolerance that the contract declares, and nothing else."""
     names = [each.name for each in goods.plan.marked]
-    key = ", ".join(name_of(each.name) for each in goods.plan.key)
-    marked = [name_of(name) for name in names]
+    key = ", ".join(quoted_name(each.name) for each in goods.plan.key)
+    marked = [quoted_name(name) for name in names]
     differs = ", ".join(f"count(*) filter (where a.{name} is distinct from b.{name})" for name in marked)
     most = ", ".join(f"max(abs(a.{name} - b.{name}))::double" for name in marked)
     query = (
@@ -105,11 +106,12 @@ def _damage(connection: duckdb.DuckDBPyConnection, goods: Goods, copy: Path, lea
     """Leave rows out, add noise, put rows and columns into another order; the same each time."""
     first = goods.plan.marked[0]
     noise = _Noise(first.name, (first.lattice.tolerance * NOISE_OF_TOLERANCE).normalize())
-    moved = f"{name_of(first.name)}::double + (random() - 0.5) * {2 * noise.most:f}"
+    name = quoted_name(first.name)
+    moved = f"{name}::double + (random() - 0.5) * {2 * noise.most:f}"
     connection.execute(f"select setseed({(SEED % 1000) / 1000})")
     connection.execute("set threads = 1")
     connection.execute(
-        f"copy (select {moved} as {name_of(first.name)}, * exclude ({name_of(first.name)}) from {parquet_sql([copy])} "
+        f"copy (select {moved} as {name}, * exclude ({name}) from {parquet_sql([copy])} "
         f"where random() < {KEPT} order by random()) to {path_literal(leak)} (header)"
     )
     return noise

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import duckdb
 
-from market_api.fingerprint.engine import name_of, parquet_sql
+from market_api.fingerprint.engine import parquet_sql
 from market_api.fingerprint.keys import FingerprintKey, PaddedKey, hmac_sql
 from market_api.fingerprint.leaks import Leak
 from market_api.fingerprint.marks import DIGEST, MESSAGE, OF_BUYER, bit_of, is_chosen, is_omitted, level_of, row_message
 from market_api.fingerprint.planning import MarkedColumn, Plan
+from vault.sql_names import quoted_name
 
 MARKS_MAX, OMISSION_ROWS_MAX = 20_000, 10_000
 """What is compared of either channel, that of the smallest digests where there is more: the work is rows times buyers,
@@ -54,7 +55,7 @@ def chosen_rows(
     bits = [(place, each) for place, each in enumerate(plan.marked) if each.name in leak.columns]
     try:
         if original:
-            keys = ", ".join(name_of(each.name) for each in plan.key)
+            keys = ", ".join(quoted_name(each.name) for each in plan.key)
             released = _chosen_sql(plan, f"select {keys} from {parquet_sql(original)}")
             _store(connection, RELEASED, f"{_by_row([])} from ({released}) group by {MESSAGE}", of_rows)
         known = f" where {MESSAGE} in (select {MESSAGE} from {RELEASED})" if original else ""
@@ -115,7 +116,7 @@ def _by_row(bits: Sequence[tuple[int, MarkedColumn]]) -> str:
 
 def _bit(place: int, column: MarkedColumn) -> str:
     lattice = column.lattice
-    return lattice.bit_sql(name_of(column.name), level_of(DIGEST, place, lattice.levels))
+    return lattice.bit_sql(quoted_name(column.name), level_of(DIGEST, place, lattice.levels))
 
 
 def _beside_buyers(rows: str) -> str:

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import duckdb
 
-from market_api.fingerprint.engine import name_of, parquet_sql, path_literal, text_literal
+from market_api.fingerprint.engine import parquet_sql, path_literal, text_literal
 from market_api.fingerprint.keys import FingerprintKey, hmac_sql
 from market_api.fingerprint.marks import DIGEST, MESSAGE, OF_BUYER, bit_of, is_chosen, is_omitted, level_of, row_message
 from market_api.fingerprint.planning import ROWS_MIN, MarkedColumn, Plan
 from vault.errors import JinkuError
+from vault.sql_names import quoted_name
 
 GROUP_ROWS_MIN, GROUP_ROWS_MAX, GROUP_BYTES = 2_048, 65_536, 16 << 20
 """Of the copy, about: what its writer holds at once, several times over."""
@@ -83,25 +84,25 @@ def marking_query(plan: Plan, source: str) -> str:
     named = f"select *, {of_buyer} as {OF_BUYER} from ({chosen})"
     points = "".join(f", {_point(place, each)} as {_at(place)}" for place, each in enumerate(plan.marked))
     marked = {each.name: _marked(place, each) for place, each in enumerate(plan.marked)}
-    told = ", ".join(marked.get(name, name_of(name)) for name in plan.columns)
+    told = ", ".join(marked.get(name, quoted_name(name)) for name in plan.columns)
     kept = f" where not ({CHOSEN} and {is_omitted(OF_BUYER)})" if plan.omits_rows else ""
     return f"select {told} from (select *{points} from ({named}){kept})"
 
 
 def _plain_query(plan: Plan, source: str) -> str:
-    return f"select {', '.join(map(name_of, plan.columns))} from {source}"
+    return f"select {', '.join(map(quoted_name, plan.columns))} from {source}"
 
 
 def _point(place: int, column: MarkedColumn) -> str:
     """The lattice point of a chosen cell."""
     lattice = column.lattice
     level, bit = level_of(DIGEST, place, lattice.levels), bit_of(OF_BUYER, place)
-    return f"case when {CHOSEN} then {lattice.marked_sql(name_of(column.name), level, bit)} end"
+    return f"case when {CHOSEN} then {lattice.marked_sql(quoted_name(column.name), level, bit)} end"
 
 
 def _marked(place: int, column: MarkedColumn) -> str:
     """A cell of the copy: its lattice point where that keeps to tolerance and bounds, else the value itself."""
-    point, value = _at(place), name_of(column.name)
+    point, value = _at(place), quoted_name(column.name)
     holds = [CHOSEN, column.lattice.is_within_sql(point, value)]
     holds += [f"{point} > {column.lower:f}"] if column.lower is not None else []
     holds += [f"{point} < {column.upper:f}"] if column.upper is not None else []

@@ -38,8 +38,3 @@ def path_literal(path: Path) -> str:
 def text_literal(text: str) -> str:
     """Text within a query."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def name_of(column: str) -> str:
-    """A column's name within a query."""
-    return '"' + column.replace('"', '""') + '"'

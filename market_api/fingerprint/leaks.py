@@ -11,8 +11,9 @@ from pathlib import Path
 
 import duckdb
 
-from market_api.fingerprint.engine import name_of, parquet_sql, path_literal, text_literal
+from market_api.fingerprint.engine import parquet_sql, path_literal, text_literal
 from vault.errors import JinkuError
+from vault.sql_names import quoted_name
 
 PARQUET_MAGIC = b"PAR1"
 HEAD_BYTES = 4_096
@@ -29,7 +30,7 @@ class Leak:
 
     def select_sql(self, names: Sequence[str]) -> str:
         """Its rows with some columns of the release under the release's names. They must be among its own."""
-        told = ", ".join(f"{name_of(self.columns[name])} as {name_of(name)}" for name in names)
+        told = ", ".join(f"{quoted_name(self.columns[name])} as {quoted_name(name)}" for name in names)
         return f"select {told} from {self.table}"
 
 

@@ -9,8 +9,8 @@ Source: models §8.
 
 from collections.abc import Sequence
 
-from market_api.fingerprint.engine import name_of
 from market_api.fingerprint.planning import KeyColumn
+from vault.sql_names import quoted_name
 
 ROWS_PER_MARK = 10
 """γ."""
@@ -56,7 +56,7 @@ def _first(digest: str) -> str:
 
 
 def _key_text(column: KeyColumn) -> str:
-    value = f"try_cast({name_of(column.name)} as {column.sql_type})"
+    value = f"try_cast({quoted_name(column.name)} as {column.sql_type})"
     if column.step is not None:
         value = f"try_cast(floor({value} / {float(column.step)!r}) as bigint)"
     return f"coalesce(cast({value} as varchar), '')"

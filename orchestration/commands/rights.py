@@ -28,6 +28,7 @@ from vault.rights.grading import downgrade
 from vault.rights.pseudonyms import pseudonym_sql
 from vault.rights.standard_contracts import Confirmation, standard_contract
 from vault.signing import signing_key
+from vault.sql_names import quoted_name
 
 Act = Literal["grant", "refuse", "revoke"]
 ACTS = {"grant": grant, "refuse": refuse, "revoke": revoke}
@@ -161,7 +162,7 @@ def _principals(
         )
     columns = [each for of_table in tables_of(source, contract).values() for each in of_table]
     header = next(each.header for each in columns if each.name == contract.subject.column)
-    quoted = '"' + header.replace('"', '""') + '"'
+    quoted = quoted_name(header)
     hashed = pseudonym_sql(contract.subject.kind, quoted)
     rows = f"select distinct {hashed} from read_csv(?, all_varchar = true, header = true) where {hashed} is not null"
     try:

@@ -31,6 +31,7 @@ from review.result.facts import Held, HeldColumn
 from vault.contract import Column
 from vault.ledger import tables_of
 from vault.rights.pseudonyms import component_pseudonym_sql, pseudonym_sql
+from vault.sql_names import quoted_name
 
 RAW = "raw"
 OF_PERSONS = frozenset({"person", "event", "object"})
@@ -102,8 +103,8 @@ def people_statement(name: str, links: tuple[SubjectLink, ...]) -> str:
     """The query of (key, subject): a component's own pseudonym of whatever links name, and whose it is, null where the
     table does not say."""
     return " union ".join(
-        f"select {component_pseudonym_sql(name, quoted(link.key))} as key, {quoted(link.subject)} as subject "
-        f"from {place(link.table)} where {quoted(link.key)} is not null"
+        f"select {component_pseudonym_sql(name, quoted_name(link.key))} as key, {quoted_name(link.subject)} as subject "
+        f"from {place(link.table)} where {quoted_name(link.key)} is not null"
         for link in links
     )
 
@@ -111,7 +112,7 @@ def people_statement(name: str, links: tuple[SubjectLink, ...]) -> str:
 def beside_statement(links: tuple[SubjectLink, ...]) -> str:
     """The query of (key, subject): the pseudonyms of the resource layer that links name, and whose they are."""
     return " union ".join(
-        f"select {quoted(link.key)} as key, {quoted(link.subject)} as subject from {place(link.table)}"
+        f"select {quoted_name(link.key)} as key, {quoted_name(link.subject)} as subject from {place(link.table)}"
         for link in links
     )
 
@@ -119,11 +120,7 @@ def beside_statement(links: tuple[SubjectLink, ...]) -> str:
 def place(table: Table) -> str:
     """A table as SQL calls it."""
     schema, name = table
-    return f"{RAW if schema == RAW else LAYER_OF_SCHEMA[schema].database}.{schema}.{quoted(name)}"
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f"{RAW if schema == RAW else LAYER_OF_SCHEMA[schema].database}.{schema}.{quoted_name(name)}"
 
 
 def _tables(models: Models, source: str) -> dict[str, tuple[Column, ...]]:
@@ -171,7 +168,7 @@ def _unlinked(origin: Origin, declared: Column, cause: str) -> HeldQuery:
 
 
 def _query(form: SensitiveForm, declared: Column, people: str) -> HeldQuery:
-    column, subject = quoted(form.column), quoted(form.subject)
+    column, subject = quoted_name(form.column), quoted_name(form.subject)
     told = subject if form.is_pseudonym else pseudonym_sql(PERSON, f"{subject}::varchar")
     value = _typed(column, declared) if form.table[0] == RAW else column
     of_column = f"select {told} as subject, {value} as value from {place(form.table)} where {column} is not null"

@@ -7,6 +7,7 @@ import duckdb
 
 from review.classification.check_digits import DATE_DIGITS
 from review.classification.patterns import COORDINATE, PATTERNS
+from vault.sql_names import quoted_name
 
 ROWS_SAMPLED = 10_000
 MISSING_WORDS = ("", "NA", "N/A", "NULL", "null", "None", "nan", "?")
@@ -68,7 +69,7 @@ def column_facts(
 
 
 def _cleaned(name: str) -> str:
-    quoted = '"' + name.replace('"', '""') + '"'
+    quoted = quoted_name(name)
     missing = ", ".join(f"'{word}'" for word in MISSING_WORDS)
     return f"case when trim({quoted}) not in ({missing}) then trim({quoted}) end"
 

@@ -10,6 +10,7 @@ import duckdb
 
 from vault.contract import SubjectKey
 from vault.rights.pseudonyms import component_pseudonym_sql, pseudonym_sql, pseudonyms_in_lines_sql
+from vault.sql_names import quoted_name
 
 PROVENANCE = frozenset({"_batch", "_flags"})
 """Columns that tell where a row came from, never of whom it is."""
@@ -69,7 +70,7 @@ def _condition(connection: duckdb.DuckDBPyConnection, place: Place, subject: Sub
     of_component = f"(select {component_pseudonym_sql(place.name, 'pseudonym')} from {pseudonyms} as known(pseudonym))"
     tests = []
     for column, kind in _columns(connection, place).items():
-        quoted = '"' + column.replace('"', '""') + '"'
+        quoted = quoted_name(column)
         if column == subject.column:
             tests.append(f"{pseudonym_sql(subject.kind, f'{quoted}::varchar')} in {pseudonyms}")
         elif kind == "VARCHAR" and column not in PROVENANCE:
